@@ -145,6 +145,7 @@ class Shelf:
         self.events: deque[Event] = deque(maxlen=history)
         self.compacted = revision
         self.subscriptions: list[Subscription] = []
+        self.listeners: list[Callable[[Event], None]] = []
 
     def put(self, key: Key, record: Record) -> None:
         if key not in self.records:
@@ -172,6 +173,8 @@ class Shelf:
         self.events.append(event)
         for subscription in tuple(self.subscriptions):
             subscription.offer(event)
+        for listener in self.listeners:
+            listener(event)
 
 
 class Store:
@@ -259,6 +262,10 @@ class Store:
                     subscription.offer(event)
         shelf.subscriptions.append(subscription)
         return subscription
+
+    def listen(self, resource: Resource, callback: Callable[[Event], None]) -> None:
+        """Call `callback` at once for every event; it must not write (controllers' caches only note it)."""
+        self.shelf(resource).listeners.append(callback)
 
     def cut_watches(self, resource: Resource | None = None) -> int:
         """End the watches of connections (not those of controllers); how many were cut."""
