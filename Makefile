@@ -1,0 +1,66 @@
+# The commands of the README. Each installs what it needs first; nothing is installed outside .venv and node_modules.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+XDIST ?= 2
+STEPS ?= 500
+SEED ?= 1
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser screenshots
+
+help:
+	@echo "make demo | demo-reset | test | smoke [only=NAME] | bench [only=NAME] | check | lock"
+
+setup: .venv/.demo-installed assets
+setup-dev: .venv/.dev-installed assets
+
+.venv/.python:
+	@deploy/make-venv.sh $(PYTHON)
+	@touch $@
+
+.venv/.demo-installed: .venv/.python requirements/demo.txt
+	@test -e .venv/.dev-installed -a .venv/.dev-installed -nt requirements/dev.txt || $(BIN)/uv pip sync -q --python $(RUN) requirements/demo.txt
+	@touch $@
+
+.venv/.dev-installed: .venv/.python requirements/dev.txt
+	@$(BIN)/uv pip sync -q --python $(RUN) requirements/dev.txt
+	@touch $@ .venv/.demo-installed
+
+assets: node_modules/.installed
+node_modules/.installed: package-lock.json .npmrc | .venv/.python
+	@deploy/install-assets.sh
+	@touch $@
+
+browser:
+	@deploy/find-browser.sh
+
+demo: setup
+	@$(RUN) -m hyperpod_site.stack demo
+
+demo-reset:
+	@$(PYTHON) -c 'import shutil,pathlib; p=pathlib.Path(".run"); shutil.rmtree(p.resolve(), ignore_errors=True); p.is_symlink() and p.unlink()'
+	@echo "The demo's data is gone; the next make demo starts fresh."
+
+test: setup-dev browser check
+	@$(RUN) -m pytest -q -n $(XDIST)
+
+smoke: setup-dev
+	@$(RUN) -m tests.smoke $(only)
+
+bench: setup-dev
+	@$(RUN) -m bench $(only)
+
+check: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(RUN) -m hyperpod_site.stack check
+
+lock: .venv/.python
+	@cd requirements && for name in uv node base demo dev; do \
+		../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
+			--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
+	@npm install --package-lock-only --ignore-scripts

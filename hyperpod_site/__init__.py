@@ -1,0 +1,1 @@
+"""The composition root: knows every app, is known by none."""

@@ -1,0 +1,14 @@
+"""Joins what siblings may not know of each other, once all apps are loaded."""
+
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "hyperpod_site"
+    label = "hyperpod_site"
+
+    def ready(self) -> None:
+        from apps.audit import audit
+        from apps.live import publish, topics
+
+        audit.on_entry(lambda entry: publish.publish(topics.audit()))

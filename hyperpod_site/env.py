@@ -1,0 +1,38 @@
+"""What the environment may say: `PORTAL_*` variables, typed and checked once at start.
+
+Nothing else of the shell is read: `KUBECONFIG` and `AWS_*` of the person who starts the portal belong to that person.
+"""
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(BaseSettings):
+    """The portal's configuration; the names below with `PORTAL_` before them, in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="PORTAL_", extra="ignore")
+
+    secret_key: str = Field(min_length=32, description="Signs sessions; at least 32 characters")
+    encryption_keys: str = Field(min_length=32, description="Fernet keys, newest first, comma separated")
+    debug: bool = False
+    allowed_hosts: str = "localhost,127.0.0.1"
+    origin: str = Field("http://localhost:8000", description="The address that people type, for CSRF and sockets")
+    database_url: str = Field(description="postgres://user:password@host:port/name, or ?host=/socket/folder")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="redis:// or unix:///path?db=0")
+    redis_prefix: str = "portal"
+    database_pool: int = Field(4, description="Connections per web process; 0 in prefork workers, whose fork breaks a pool")
+    kubeconfig: str = Field("", description="A kubeconfig that `manage.py seed_demo` registers as the first cluster")
+    aws_endpoint_url: str = Field("", description="Replaces AWS' own addresses, for the demo and for tests")
+    mlflow_tracking_uri: str = ""
+    data_dir: str = Field("", description="Where scripts keep their output files")
+    api_rate: str = Field("600/m", description="API requests per user")
+    log_level: str = "INFO"
+    log_json: bool = True
+
+
+@cache
+def environment() -> Environment:
+    """The environment, read once. Raises pydantic's ValidationError that names each wrong variable."""
+    return Environment()

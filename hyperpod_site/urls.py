@@ -1,0 +1,27 @@
+"""The site map."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from hyperpod_site import health, home
+from hyperpod_site.api import api
+
+cluster_urls = [
+    path("", home.overview, name="overview"),
+    path("", include("apps.clusters.urls")),
+    path("", include("apps.inference.urls")),
+    path("", include("apps.pools.urls")),
+]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("c/<slug:cluster>/", include(cluster_urls)),
+    path("operations/", include("apps.operations.urls")),
+    path("audit/", include("apps.audit.urls")),
+    path("accounts/", include("apps.accounts.urls")),
+    path("live/", include("apps.live.urls")),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+]

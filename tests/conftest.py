@@ -1,0 +1,71 @@
+"""People, clients and far sides of the wire for every test."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client, TransactionTestCase
+
+from apps.accounts.models import Role, User
+from tests import processes
+from tests.builders import make_user
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_append_only_triggers() -> Iterator[None]:
+    """Lets Django's flush after a transactional test empty the tables whose triggers refuse TRUNCATE."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def without_triggers(case: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+        teardown(case)
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = origin")
+
+    TransactionTestCase._fixture_teardown = without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = teardown
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """An operator."""
+    return make_user("alice", Role.OPERATOR)
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A viewer."""
+    return make_user("bob", Role.VIEWER)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """A person without any role."""
+    return make_user("charlie")
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """An admin."""
+    return make_user("root", Role.ADMIN, superuser=True)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """A logged-in browser of that person."""
+
+    def log_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return log_in
+
+
+@pytest.fixture(scope="session")
+def devcluster() -> Iterator[processes.Devcluster]:
+    """One development cluster for all tests of a worker; each test uses a namespace of its own."""
+    with processes.devcluster("--nodes", "4", "--gpus-per-node", "8", "--lag", "0.2", "--startup", "0.3") as running:
+        yield running
