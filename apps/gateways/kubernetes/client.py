@@ -1,0 +1,33 @@
+"""The one object that the rest of the portal holds to speak to a cluster."""
+
+from types import TracebackType
+from typing import Self
+
+from apps.gateways.connection import Connection
+from apps.gateways.kubernetes.proxy import Proxy
+from apps.gateways.kubernetes.reads import Reads
+from apps.gateways.kubernetes.transport import Transport
+from apps.gateways.kubernetes.writes import Writes
+
+
+class Kubernetes(Reads, Writes, Proxy):
+    """A cluster's API server as one identity; safe to share between threads, and across a fork.
+
+    `timeout` is the deadline of a call in seconds, retries included. Every verb raises a GatewayError.
+    """
+
+    def __init__(self, connection: Connection, *, timeout: float = 10) -> None:
+        self.connection = connection
+        self.transport = Transport(connection, timeout=timeout)
+
+    def close(self) -> None:
+        """Let go of idle connections."""
+        self.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

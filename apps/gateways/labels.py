@@ -1,0 +1,115 @@
+"""Every label key, annotation key and fixed value that the portal writes, once.
+
+The templates in `k8s_templates/` name them as `${labels.BUSINESS}`, so a change here changes selectors,
+templates and code together; `manage.py check_labels` lists what it leaves behind in a cluster.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+# Label keys
+APP: Final = "app"
+MODEL: Final = "model"
+MODEL_TYPE: Final = "model-type"
+BUSINESS: Final = "business"
+DEPLOYMENT_TYPE: Final = "deployment-type"
+SERVICE_TYPE: Final = "service-type"
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+# Annotation keys
+INTENT: Final = "hyperpod-portal.io/intent"
+MODEL_ID: Final = "hyperpod-portal.io/model-id"
+OPERATION: Final = "hyperpod-portal.io/operation"
+ACTOR: Final = "hyperpod-portal.io/actor"
+DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
+
+# Fixed values
+PORTAL: Final = "hyperpod-portal"
+MODEL_POOL: Final = "model-pool"
+STANDARD: Final = "standard"
+BUSINESS_SERVICE: Final = "business-service"
+MODEL_SERVICE: Final = "model-service"
+UNASSIGNED: Final = "unassigned"
+DRAINING: Final = "draining"
+RETIRING: Final = "retiring"
+COST_FREE: Final = "-100"
+COST_LENT: Final = "100"
+PORT_NAME: Final = "http"
+
+LABEL_KEYS: Final = frozenset({APP, MODEL, MODEL_TYPE, BUSINESS, DEPLOYMENT_TYPE, SERVICE_TYPE, MANAGED_BY})
+ANNOTATION_KEYS: Final = frozenset({INTENT, MODEL_ID, OPERATION, ACTOR, DELETION_COST})
+MODEL_TYPES: Final = ("vllm", "sglang", "ollama", "custom")
+DEPLOYMENT_TYPES: Final = (MODEL_POOL, STANDARD)
+RESERVED: Final = frozenset({UNASSIGNED, DRAINING, RETIRING})
+
+# Seen in nodes, written by HyperPod and Kubernetes, never by us
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+ZONE: Final = "topology.kubernetes.io/zone"
+CAPACITY_TYPE: Final = "eks.amazonaws.com/capacityType"
+COMPUTE_TYPE: Final = "sagemaker.amazonaws.com/compute-type"
+INSTANCE_GROUP: Final = "sagemaker.amazonaws.com/instance-group-name"
+NODE_HEALTH: Final = "sagemaker.amazonaws.com/node-health-status"
+DEEP_HEALTH: Final = "sagemaker.amazonaws.com/deep-health-check-status"
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+NODE_GROUP: Final = "eks.amazonaws.com/nodegroup"
+REVISION: Final = "deployment.kubernetes.io/revision"
+GPU: Final = "nvidia.com/gpu"
+
+MAX_LENGTH: Final = 63
+_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+def is_reserved(word: str) -> bool:
+    """Whether a business may not be called so: the word has a meaning of its own (upper case counts too)."""
+    return word.strip().lower() in RESERVED
+
+
+def label_value_problem(value: str) -> str:
+    """Say why Kubernetes refuses `value` as a label value; "" when it does not. Empty is a valid value."""
+    if len(value) > MAX_LENGTH:
+        return f"At most {MAX_LENGTH} characters; this has {len(value)}."
+    if value and not _VALUE.fullmatch(value):
+        return "Only letters, digits, '-', '_' and '.', beginning and ending with a letter or digit."
+    return ""
+
+
+def valid_label_value(value: str) -> bool:
+    """Whether Kubernetes accepts `value` as a label value."""
+    return not label_value_problem(value)
+
+
+def check_label_value(value: str) -> str:
+    """Return `value` or raise ValueError with a sentence for people."""
+    if problem := label_value_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def name_problem(value: str) -> str:
+    """Say why `value` is no name for a Deployment, Service or namespace (RFC 1123 label); "" when it is."""
+    if not value:
+        return "A name is needed."
+    if len(value) > MAX_LENGTH:
+        return f"At most {MAX_LENGTH} characters; this has {len(value)}."
+    if not _NAME.fullmatch(value):
+        return "Only lower-case letters, digits and '-', beginning and ending with a letter or digit."
+    return ""
+
+
+def business_problem(value: str) -> str:
+    """Say why no business may be called `value`; "" when one may."""
+    if not value:
+        return "A business needs a name."
+    if is_reserved(value):
+        return f"“{value}” is a reserved word."
+    return label_value_problem(value)
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    """A label selector for an API call: `{MODEL: "m", BUSINESS: "b"}` -> `model=m,business=b`.
+
+    Raises ValueError for a value that Kubernetes refuses, so that no value can add a requirement.
+    """
+    return ",".join(f"{key}={check_label_value(value)}" for key, value in labels.items())
