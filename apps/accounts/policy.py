@@ -1,0 +1,77 @@
+"""The one place that answers "may this person do that here?"."""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+
+from apps.accounts import access as _access
+from apps.accounts import permissions
+from apps.accounts.access import EVERY, Access, ClusterScope, Scope
+from apps.accounts.models import Grant, User
+from apps.accounts.roles import Role
+
+Person = User | AnonymousUser
+
+
+class Refused(PermissionDenied):
+    """A permission that is not held; the message says which roles have it."""
+
+    def __init__(self, permission: permissions.Permission) -> None:
+        super().__init__(permission.refusal())
+        self.permission = permission
+
+
+def may(user: Person, permission: str, *, cluster: str = "", business: str = "") -> bool:
+    """Whether the person has the permission there. For showing controls; writes are guarded by `require`."""
+    return access_of(user).may(permission, cluster=cluster, business=business)
+
+
+def require(user: Person, permission: str, *, cluster: str = "", business: str = "") -> None:
+    """Raise Refused unless the permission is held now: grants are read again, whatever the request loaded
+    before.
+    """
+    if not read_access(user).may(permission, cluster=cluster, business=business):
+        raise Refused(permissions.get(permission))
+
+
+def role_of(user: Person, cluster: str = "", business: str = "") -> Role | None:
+    """The person's role there, or None."""
+    return access_of(user).role(cluster, business)
+
+
+def role_key(user: Person, cluster: str = "") -> str:
+    """All of the person that a shared rendering may depend on, as text; see `key_may`."""
+    return access_of(user).key(cluster)
+
+
+def key_may(role_key: str, permission: str, *, cluster: str = "", business: str = "") -> bool:
+    """`may`, for whoever has this role key."""
+    return _access.from_key(role_key).may(permission, cluster=cluster, business=business)
+
+
+def visible_clusters(user: Person) -> ClusterScope:
+    """The clusters that the person sees."""
+    return access_of(user).clusters()
+
+
+def access_of(user: Any) -> Access:
+    """The person's access, read once per loaded person (that is, once per request)."""
+    known: Access | None = getattr(user, "_access", None)
+    if known is None:
+        known = read_access(user)
+        user._access = known
+    return known
+
+
+def read_access(user: Person) -> Access:
+    """The person's access as the database has it now."""
+    if user.pk is None:
+        return Access()
+    flags = User.objects.filter(pk=user.pk, is_active=True).values_list("is_superuser", flat=True).first()
+    if flags is None:
+        return Access()
+    if flags:
+        return Access((Scope(EVERY, EVERY, Role.ADMIN),))
+    rows = Grant.objects.filter(user_id=user.pk).values_list("cluster", "business", "role")
+    return Access(tuple(Scope(cluster, business, Role(role)) for cluster, business, role in rows))

@@ -1,0 +1,37 @@
+"""What must never be written down: values whose key says that they are secret."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+SECRET_KEY = re.compile(
+    r"token|passw(or)?d|secret|credential|api_?key|private_?key|access_?key|key_?data|kubeconfig|authorization|cookie",
+    re.IGNORECASE,
+)
+HIDDEN = "[hidden]"
+LONGEST_TEXT = 4000
+
+
+def redact(value: Any) -> Any:
+    """The value as JSON can carry it, with secrets hidden, NUL bytes gone (Postgres refuses them) and long
+    text cut.
+
+    A key that merely contains "token" is hidden too ("max_tokens"): better one number missing than one
+    secret kept.
+    """
+    if isinstance(value, Mapping):
+        return {
+            str(key): HIDDEN if item and SECRET_KEY.search(str(key)) else redact(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return clean(str(value))
+
+
+def clean(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Text that Postgres takes, at most `longest` characters."""
+    text = text.replace("\x00", "")
+    return text if len(text) <= longest else text[: longest - 1] + "…"
