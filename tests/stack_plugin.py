@@ -3,12 +3,11 @@
 Under xdist the controller starts them once; each worker gets a database and a Valkey prefix of its own.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
 from pathlib import Path
-
-import pytest
 
 from hyperpod_site.stack.environment import portal_environment
 from hyperpod_site.stack.services import Postgres, Service, Valkey
@@ -50,13 +49,14 @@ def own_prefix() -> None:
     os.environ["PORTAL_DATA_DIR"] = f"{os.environ['PORTAL_TEST_FOLDER']}/data-{worker}"
 
 
-if "PORTAL_TEST_FOLDER" not in os.environ:
-    start_services()
-own_prefix()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
+def stop_services() -> None:
     for service in running:
         service.stop()
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+if "PORTAL_TEST_FOLDER" not in os.environ:
+    atexit.register(stop_services)
+    start_services()
+own_prefix()
