@@ -1,1 +1,1 @@
-"""Clusters."""
+"""The registry of clusters, the connections to them, and their nodes."""

@@ -1,0 +1,75 @@
+"""What a person may see of the registry, and how well the mirror follows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from apps.accounts import policy
+from apps.accounts.models import User
+from apps.clusters.models import Cluster
+from apps.live.models import SyncState
+
+
+def clusters(user: User) -> list[Cluster]:
+    """The active clusters that this person may see, by slug."""
+    return list(Cluster.objects.filter(policy.visible_clusters(user).q("slug"), active=True))
+
+
+def cluster(user: User, slug: str) -> Cluster:
+    """One cluster. Raises Http404 when there is none of that slug or the person may not see it."""
+    row = Cluster.objects.filter(policy.visible_clusters(user).q("slug"), active=True, slug=slug).first()
+    if row is None:
+        raise Http404(_("There is no cluster “%(slug)s” that you may see.") % {"slug": slug})
+    return row
+
+
+def by_slug(slug: str) -> Cluster:
+    """One cluster for a shared rendering, whose permission was checked before. Raises Cluster.DoesNotExist."""
+    return Cluster.objects.get(slug=slug)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far some kinds of the mirror can be believed.
+
+    `loaded`: every kind was listed at least once; `error` and `since`: why and since when the mirror may lag behind
+    (empty and None while it follows).
+    """
+
+    loaded: bool
+    error: str = ""
+    since: datetime | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the cluster may have moved on since."""
+        return bool(self.error)
+
+
+def freshness(cluster_id: int, *kinds: str) -> Freshness:
+    """The worst of the kinds: not loaded if any is not, failing since the first that fails."""
+    states = list(SyncState.objects.filter(cluster_id=cluster_id, kind__in=kinds))
+    loaded = len(states) == len(kinds) and all(state.loaded for state in states)
+    failing = sorted((state for state in states if state.error and state.failing_since), key=failing_since)
+    if failing:
+        return Freshness(loaded=loaded, error=failing[0].error, since=failing[0].failing_since)
+    silent = [state for state in states if state.loaded and state.stale]
+    if silent:
+        words = _("The watcher has not reported.")
+        return Freshness(loaded=loaded, error=words, since=min(map(last_seen, silent)))
+    return Freshness(loaded=loaded)
+
+
+def failing_since(state: SyncState) -> datetime:
+    """When it began to fail; only asked where it fails."""
+    assert state.failing_since  # chosen by the caller
+    return state.failing_since
+
+
+def last_seen(state: SyncState) -> datetime:
+    """The last moment at which the mirror was known to be current."""
+    moment = state.seen_at or state.synced_at
+    assert moment  # a loaded kind has been synced
+    return moment
