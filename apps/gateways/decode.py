@@ -3,7 +3,6 @@
 Decoding 5,000 pods into dicts takes about a second; into a struct of a few fields about a tenth of it.
 """
 
-from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -66,6 +65,12 @@ def decode_event(line: bytes, item: type[T]) -> Event[T]:
         raise ServerError(f"The cluster's event does not fit {item.__name__}: {error}") from error
 
 
-@lru_cache(maxsize=256)
+_DECODERS: dict[tuple[Any, Any], msgspec.json.Decoder[Any]] = {}
+
+
 def _decoder(shape: Any, item: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(shape[item])
+    """Kept per struct: making one costs more than decoding a small page."""
+    found = _DECODERS.get((shape, item))
+    if found is None:
+        found = _DECODERS[shape, item] = msgspec.json.Decoder(shape[item])
+    return found

@@ -5,8 +5,11 @@ templates and code together; `manage.py check_labels` lists what it leaves behin
 """
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
 
 # Label keys
 APP: Final = "app"
@@ -113,3 +116,35 @@ def selector(labels: Mapping[str, str]) -> str:
     Raises ValueError for a value that Kubernetes refuses, so that no value can add a requirement.
     """
     return ",".join(f"{key}={check_label_value(value)}" for key, value in labels.items())
+
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "k8s_templates"
+_CONSTANT = re.compile(r"\$\{labels\.([A-Z_]+)\}")
+
+
+def in_templates() -> dict[str, set[str]]:
+    """The label keys that each file of `k8s_templates/` writes or selects by: file name -> keys."""
+    return {
+        path.name: {
+            _resolved(key) for document in yaml.safe_load_all(path.read_text()) for key in _keys(document)
+        }
+        for path in sorted(TEMPLATES.glob("*.yaml"))
+    }
+
+
+def _resolved(key: str) -> str:
+    match = _CONSTANT.fullmatch(key)
+    return str(globals()[match[1]]) if match else key
+
+
+def _keys(node: Any, inside: str = "") -> Iterator[str]:
+    """The keys of every mapping called labels, matchLabels or selector."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _keys(item)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if inside in ("labels", "matchLabels", "selector") and not isinstance(value, dict):
+            yield str(key)
+        yield from _keys(value, str(key))
