@@ -32,7 +32,7 @@ class NodeOut(Schema):
 
 
 class ClusterStatusOut(Schema):
-    """All nodes with sums; `stale` and `error` say whether the cluster may have moved on since `fetchTime`."""
+    """All nodes with sums; `stale` and `error`: the cluster may have moved on since `fetchTime`."""
 
     success: bool = True
     cluster: str

@@ -1,4 +1,4 @@
-"""Connections to clusters, one per process and version of the row: a changed token takes effect with the next call."""
+"""Connections to clusters, one per process and version of the row: a new token counts from the next call."""
 
 import threading
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _open: dict[int, tuple[int, Gateways]] = {}
 
 
 def connect(cluster_id: int) -> Gateways:
-    """The gateways of a cluster. Raises Cluster.DoesNotExist, and gateways' Invalid for a row that makes no sense."""
+    """The gateways of a cluster. Raises Cluster.DoesNotExist, and Invalid for a row that makes no sense."""
     version = Cluster.objects.values_list("version", flat=True).get(pk=cluster_id)
     with _lock:
         known = _open.get(cluster_id)

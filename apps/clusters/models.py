@@ -16,7 +16,7 @@ slug_words = RegexValidator(
 
 
 class Cluster(models.Model):
-    """One cluster. Credentials are encrypted; `version` rises with every save, so that connections are made anew."""
+    """One cluster. Credentials are encrypted; `version` rises with every save, so connections are renewed."""
 
     slug = models.CharField(_("tag"), max_length=63, unique=True, validators=[slug_words])
     name = models.CharField(_("name"), max_length=120)

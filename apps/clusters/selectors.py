@@ -26,7 +26,7 @@ def cluster(user: User, slug: str) -> Cluster:
 
 
 def by_slug(slug: str) -> Cluster:
-    """One cluster for a shared rendering, whose permission was checked before. Raises Cluster.DoesNotExist."""
+    """One cluster for a shared rendering, permission checked before. Raises Cluster.DoesNotExist."""
     return Cluster.objects.get(slug=slug)
 
 
@@ -34,8 +34,8 @@ def by_slug(slug: str) -> Cluster:
 class Freshness:
     """How far some kinds of the mirror can be believed.
 
-    `loaded`: every kind was listed at least once; `error` and `since`: why and since when the mirror may lag behind
-    (empty and None while it follows).
+    `loaded`: every kind was listed at least once; `error` and `since`: why and since when the mirror may lag
+    behind (empty and None while it follows).
     """
 
     loaded: bool

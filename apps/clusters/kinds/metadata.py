@@ -16,7 +16,7 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class FieldsEntry(msgspec.Struct, frozen=True):
-    """An entry of `metadata.managedFields`; the field set stays raw bytes, as only a needle is looked for in it."""
+    """An entry of `metadata.managedFields`; the fields stay raw bytes, searched for one key only."""
 
     manager: str = ""
     operation: str = ""
@@ -51,8 +51,8 @@ class Metadata(msgspec.Struct, frozen=True):
     def label_writer(self, key: str) -> dict[str, Any]:
         """Who wrote a label last: `{"manager": str, "at": ISO time or ""}`, from managedFields.
 
-        The API server moves a changed field to its writer's entry, so the newest entry that holds the key is the
-        last writer. Empty texts when the server says nothing.
+        The API server moves a changed field to its writer's entry, so the newest entry that holds the key is
+        the last writer. Empty texts when the server says nothing.
         """
         needle = f'"f:{key}"'.encode()
         holders = [entry for entry in self.managedFields or [] if needle in bytes(entry.fieldsV1)]

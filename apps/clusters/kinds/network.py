@@ -69,7 +69,7 @@ class EndpointSlice(msgspec.Struct, frozen=True):
 
 
 def project_service(item: Service) -> dict[str, Any]:
-    """The slim projection of a Service; `address` is the load balancer's name or IP, empty when it has none."""
+    """The slim projection of a Service; `address` is the load balancer's, empty when there is none."""
     ingress = (item.status.loadBalancer.ingress or [Ingress()])[0]
     return {
         "type": item.spec.type,
@@ -85,7 +85,7 @@ def project_service(item: Service) -> dict[str, Any]:
 
 
 def project_endpoints(item: EndpointSlice) -> dict[str, Any]:
-    """The slim projection of a slice: `{"service": name, "endpoints": [{pod, uid, ip, ready, serving, terminating}]}`.
+    """The slim projection of a slice: its service's name and its addresses (see `endpoint_row`).
 
     An absent condition means ready, and serving as ready says (the API's own rule).
     """

@@ -74,7 +74,7 @@ class Pod(msgspec.Struct, frozen=True):
 
 
 def gpus(spec: PodSpec) -> int:
-    """Devices that the pod holds: the sum of its containers, or its hungriest init container if that is more."""
+    """Devices that the pod holds: the sum of its containers, or its hungriest init container if more."""
 
     def asked(container: Container) -> int:
         wanted = container.resources.requests or container.resources.limits or {}
@@ -100,7 +100,7 @@ def state_words(pod: Pod) -> str:
 
 
 def project_pod(pod: Pod) -> dict[str, Any]:
-    """The slim projection; times are ISO texts, GPUs whole devices, `port` the first container port (0: none)."""
+    """The slim projection; times are ISO texts, GPUs whole devices, `port` the first one (0: none)."""
     meta, status = pod.metadata, pod.status
     ready, scheduled = find(status.conditions, "Ready"), find(status.conditions, "PodScheduled")
     owner, problem = meta.controller(), trouble(status)
