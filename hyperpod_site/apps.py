@@ -8,7 +8,7 @@ class SiteConfig(AppConfig):
     label = "hyperpod_site"
 
     def ready(self) -> None:
-        from apps.audit import audit
+        from apps.audit import entries
         from apps.live import publish, topics
 
-        audit.on_entry(lambda entry: publish.publish(topics.audit()))
+        entries.on_entry(lambda entry: publish.publish(topics.audit()))

@@ -1,1 +1,3 @@
-"""Operations."""
+"""Long work. Higher apps use: `registry.runner`, `run.Run`, `run.Seen`, `control.OperationFailed`, `services.start`,
+`services.Busy`, `periodic.periodic`; see docs/operations.md.
+"""

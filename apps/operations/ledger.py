@@ -1,0 +1,89 @@
+"""What a running operation writes goes through its ledger: one lock, one fence, one transaction a write.
+
+Lines gather here and are written about three times a second, by the run itself or by its pulse. Numbers are
+taken from the operation's row under the fence, in the transaction that writes the lines: no gap, no double,
+and a runner that was taken over writes nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+
+from apps.live import publish, topics
+from apps.operations import lines, timing
+from apps.operations.claims import Claim
+from apps.operations.control import Fenced
+from apps.operations.lines import Line
+from apps.operations.models import Operation
+
+log = logging.getLogger(__name__)
+MOST_PENDING = 100_000
+
+
+class Ledger:
+    """The pending lines of one claim, and the only way to write them and what belongs to them."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.cancel_wanted = False
+        self.fenced = False
+        self._lock = threading.RLock()
+        self._pending: list[Line] = []
+
+    @property
+    def pending(self) -> bool:
+        """Whether lines wait to be written."""
+        return bool(self._pending)
+
+    def add(self, new: list[Line]) -> None:
+        """Take lines; a full batch is written at once, unless the database is away or the caller is in a
+        transaction.
+        """
+        with self._lock:
+            self._pending.extend(new)
+            full = len(self._pending) >= timing.BATCH
+        if full and not connection.in_atomic_block:
+            self.try_flush()
+        if len(self._pending) > MOST_PENDING:
+            raise DatabaseError("log lines could not be written for too long")
+
+    def try_flush(self) -> None:
+        """Write pending lines; where the database is away they stay for the next attempt."""
+        try:
+            self.save()
+        except DatabaseError:
+            log.exception("operation %s: lines not written yet", self.claim.operation_id)
+            connection.close_if_unusable_or_obsolete()
+
+    def save(self, *also: Callable[[], object], **changes: Any) -> None:
+        """Write pending lines, call `also` and change the operation's row, in one fenced transaction.
+
+        Raises Fenced when this run may write no longer; then nothing is written.
+        """
+        with self._lock:
+            batch, self._pending = self._pending, []
+            try:
+                with transaction.atomic():
+                    self._write(batch, changes)
+                    for call in also:
+                        call()
+            except Fenced:
+                self.fenced = True
+                raise
+            except BaseException:
+                self._pending = batch + self._pending
+                raise
+        if batch:
+            publish.publish(topics.lines(self.claim.operation_id))
+
+    def _write(self, batch: list[Line], changes: dict[str, Any]) -> None:
+        pk = self.claim.operation_id
+        self.claim.write(last_seq=F("last_seq") + len(batch), **changes)
+        last, wish = Operation.objects.values_list("last_seq", "cancel_requested_at").get(pk=pk)
+        self.cancel_wanted = wish is not None
+        for start in range(0, len(batch), timing.BATCH):
+            lines.insert(pk, batch[start : start + timing.BATCH], first=last - len(batch) + start + 1)
