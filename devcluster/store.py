@@ -222,7 +222,7 @@ class Store:
         self._check_preconditions(
             resource, current, obj["metadata"].get("uid"), obj["metadata"].get("resourceVersion")
         )
-        merged = self._merge(resource, current, obj, subresource)
+        merged = self.merged(resource, current, obj, subresource)
         if merged == current:
             return current
         if finished(merged):
@@ -321,7 +321,7 @@ class Store:
         if version and version != metadata["resourceVersion"]:
             raise Conflict(resource.plural, name, resource.group)
 
-    def _merge(self, resource: Resource, current: Json, obj: Json, subresource: str) -> Json:
+    def merged(self, resource: Resource, current: Json, obj: Json, subresource: str) -> Json:
         """What may change by this door; server-owned metadata stays."""
         merged = dict(obj)
         if subresource == "status":
