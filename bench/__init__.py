@@ -1,0 +1,1 @@
+"""Measurements: they print tables and fail nothing. `make bench`, `make bench only=NAME`."""
