@@ -26,6 +26,7 @@ class Environment(BaseSettings):
     kubeconfig: str = Field("", description="A kubeconfig that `manage.py seed_demo` registers as the first cluster")
     aws_endpoint_url: str = Field("", description="Replaces AWS' own addresses, for the demo and for tests")
     mlflow_tracking_uri: str = ""
+    operations_lease: float = Field(15, description="Seconds of silence after which a worker counts as dead")
     data_dir: str = Field("", description="Where scripts keep their output files")
     api_rate: str = Field("600/m", description="API requests per user")
     log_level: str = "INFO"

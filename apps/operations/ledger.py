@@ -7,7 +7,8 @@ and a runner that was taken over writes nothing.
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -33,6 +34,7 @@ class Ledger:
         self.fenced = False
         self._lock = threading.RLock()
         self._pending: list[Line] = []
+        self._saved_at = time.monotonic()
 
     @property
     def pending(self) -> bool:
@@ -59,25 +61,33 @@ class Ledger:
             log.exception("operation %s: lines not written yet", self.claim.operation_id)
             connection.close_if_unusable_or_obsolete()
 
-    def save(self, *also: Callable[[], object], **changes: Any) -> None:
-        """Write pending lines, call `also` and change the operation's row, in one fenced transaction.
+    @property
+    def silence(self) -> float:
+        """Seconds since the last write."""
+        return time.monotonic() - self._saved_at
 
-        Raises Fenced when this run may write no longer; then nothing is written.
+    def save(self, *also: Callable[[], object], said: Sequence[Line] = (), **changes: Any) -> None:
+        """Write pending lines and `said`, call `also` and change the operation's row, in one fenced
+        transaction.
+
+        Raises Fenced when this run may write no longer. When it raises, nothing is written; pending lines
+        stay for the next attempt, `said` is the caller's.
         """
         with self._lock:
-            batch, self._pending = self._pending, []
+            pending, self._pending = self._pending, []
             try:
                 with transaction.atomic():
-                    self._write(batch, changes)
+                    self._write([*pending, *said], changes)
                     for call in also:
                         call()
             except Fenced:
                 self.fenced = True
                 raise
             except BaseException:
-                self._pending = batch + self._pending
+                self._pending = pending + self._pending
                 raise
-        if batch:
+            self._saved_at = time.monotonic()
+        if pending or said:
             publish.publish(topics.lines(self.claim.operation_id))
 
     def _write(self, batch: list[Line], changes: dict[str, Any]) -> None:

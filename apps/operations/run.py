@@ -3,17 +3,18 @@ stop.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.gateways.errors import GatewayError
-from apps.operations import lines
-from apps.operations.control import Cancelled, DeadlinePassed, Fenced, GivenBack
+from apps.operations import lines, scripts
+from apps.operations.control import Cancelled, DeadlinePassed, Fenced, GivenBack, OperationFailed
 from apps.operations.ledger import Ledger
 from apps.operations.models import Operation, OperationStep
 from apps.operations.replay import Replay
@@ -96,6 +97,30 @@ class Run:
             self._give_up(step, seen.text or step.message, deadline)
         self.steps.pause(step, seen.text, every)
         raise GivenBack(every)
+
+    def script(
+        self,
+        title: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        """Run a program (argument list, no shell) whose output becomes lines; for the long queue.
+
+        It outlives this worker: the next one on this host goes on reading where this one stopped. `env` is
+        its whole environment (default: path, home, language). Raises OperationFailed for a code other than
+        0.
+        """
+        step = self._enter(title)
+        if step.done:
+            return
+        with self.steps.inside(step):
+            code = scripts.follow(self.ledger, step, argv, env=env, cwd=cwd)
+            if code != 0:
+                raise OperationFailed(_("%(step)s ended with code %(code)d.") % {"step": title, "code": code})
+        self.steps.finish(step, code)
+        scripts.forget(step)
 
     def log(self, text: str) -> None:
         """Write `text` to the operation's log; it is in the database 0.3 s later, or with a full batch."""

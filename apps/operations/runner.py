@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit import context
 from apps.live import publish, topics
-from apps.operations import claims, lines, registry, sending
+from apps.operations import claims, lines, registry, scripts, sending
 from apps.operations.control import Cancelled, Fenced, GivenBack, OperationFailed
 from apps.operations.ledger import Ledger
 from apps.operations.models import Operation, OperationLine
@@ -98,6 +98,7 @@ def attempt(run: Run, runner: Runner) -> None:
         runner(run, **run.operation.params)
     except Cancelled:
         run.shield()
+        scripts.stop_left(run.ledger, run.operation.steps.iterator())
         if runner.cleanup is not None:
             runner.cleanup(run, **run.operation.params)
         raise

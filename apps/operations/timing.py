@@ -3,7 +3,7 @@
 from django.conf import settings
 
 # A worker that gave no sign for so long is taken for dead.
-LEASE: float = getattr(settings, "OPERATIONS_LEASE", 15.0)
+LEASE: float = settings.OPERATIONS_LEASE
 RENEW = LEASE / 3
 FLUSH = 0.3  # lines wait at most so long before they are written
 BATCH = 500  # lines in one write at most
