@@ -57,6 +57,7 @@ DEEP_HEALTH: Final = "sagemaker.amazonaws.com/deep-health-check-status"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 NODE_GROUP: Final = "eks.amazonaws.com/nodegroup"
 REVISION: Final = "deployment.kubernetes.io/revision"
+RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 GPU: Final = "nvidia.com/gpu"
 
 MAX_LENGTH: Final = 63

@@ -1,0 +1,291 @@
+"""Run a script that outlives its runner: its lines go to a file, its end to another, any worker may go on.
+
+Whoever picks a script up again proves that it is the same one: same machine, boot and process-id namespace,
+same start time, same mark in its environment. A process number alone proves nothing: numbers are used again.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+MARKER: Final = "PORTAL_SCRIPT"
+MAX_LINE: Final = 1 << 20
+BATCH: Final = 1 << 20
+_OUTPUT: Final = "output"
+_EXIT: Final = "exit"
+
+# A shell stays beside the script to note how it ended. Its own traps do not reach the script: a shell gives
+# its children the default handlers back.
+_WRAPPER: Final = """trap : TERM INT HUP
+"$@"
+code=$?
+cd "$PORTAL_SCRIPT_FOLDER" && echo "$code" > exit.part && mv exit.part exit
+exit "$code"
+"""
+
+
+class ProcessError(Exception):
+    """A script cannot be started or taken up again; the message is for people."""
+
+
+class Elsewhere(ProcessError):
+    """The script belongs to another machine, container or boot: it cannot be followed from here."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """All that is needed to find a script again; `as_dict()` is JSON for the database."""
+
+    pid: int
+    started: int
+    host: str
+    boot: str
+    mark: str
+    folder: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Handle":
+        """The reverse of `as_dict`. Raises ProcessError when something is missing."""
+        try:
+            return cls(
+                pid=int(values["pid"]),
+                started=int(values["started"]),
+                host=str(values["host"]),
+                boot=str(values["boot"]),
+                mark=str(values["mark"]),
+                folder=str(values["folder"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProcessError("The record of the script cannot be read.") from error
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Whole lines (bytes, no newline) and the offset after them: keep the offset with the lines."""
+
+    lines: list[bytes]
+    offset: int
+
+
+class Script:
+    """A script under way or ended. Made by `start` and `attach`."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+        self._folder = Path(handle.folder)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still runs; what it left in the background after its own end does not count."""
+        _reap(self.handle.pid)
+        return _is_alive(self.handle) or (self.exit_code is None and bool(self._members()))
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, as a shell counts (128 + signal); None while it runs, or if it was killed unseen."""
+        try:
+            return int((self._folder / _EXIT).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def read(self, offset: int = 0, *, last: bool = False) -> Batch:
+        """Lines after `offset`, at most about a megabyte.
+
+        A line that is still being written waits for its end, unless it is the `last` call or very long.
+        """
+        try:
+            with (self._folder / _OUTPUT).open("rb") as output:
+                output.seek(offset)
+                data = output.read(BATCH)
+        except FileNotFoundError as error:
+            raise ProcessError("The script's output is gone.") from error
+        end = data.rfind(b"\n") + 1
+        if (last and len(data) < BATCH) or (end == 0 and len(data) == BATCH):
+            end = len(data)
+        lines = data[:end].split(b"\n")
+        if not lines[-1]:
+            del lines[-1]
+        return Batch(lines, offset + end)
+
+    def follow(self, offset: int = 0, *, poll: float = 0.1) -> Iterator[Batch]:
+        """Batches until the script has ended and everything is read; an empty batch on each silent poll.
+
+        The caller may act between batches (save the offset, look for a cancel) and may stop at any time.
+        """
+        while True:
+            running = self.running
+            batch = self.read(offset, last=not running)
+            offset = batch.offset
+            if batch.lines or running:
+                yield batch
+            if not batch.lines:
+                if not running:
+                    return
+                time.sleep(poll)
+
+    def stop(self, *, grace: float = 10) -> None:
+        """Ask all its processes to end (TERM), and after `grace` seconds make them (KILL).
+
+        Processes that left the group or the session are found by a mark in their environment. Returns when
+        none is left; raises ProcessError when some do not even die.
+        """
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+            deadline = time.monotonic() + patience
+            self._signal(number)
+            while members := self._members():
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+                if number == signal.SIGKILL:
+                    self._signal(number)
+            if not members:
+                return
+        raise ProcessError("The script does not let itself be stopped.")
+
+    def forget(self) -> None:
+        """Delete its files, once its lines are kept elsewhere."""
+        for name in (_OUTPUT, _EXIT, f"{_EXIT}.part"):
+            (self._folder / name).unlink(missing_ok=True)
+        if self._folder.is_dir() and not any(self._folder.iterdir()):
+            self._folder.rmdir()
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._members():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # it ended by itself in between
+
+    def _members(self) -> list[int]:
+        """The running processes of this script, never anybody else's."""
+        _reap(self.handle.pid)
+        ours = _is_alive(self.handle)
+        return [
+            pid
+            for pid in _all_processes()
+            if _has_mark(pid, self.handle.mark) or (ours and _session(pid) == self.handle.pid)
+        ]
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def start(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Script:
+    """Start a command (argument list, no shell) in a session of its own and return at once.
+
+    `folder` (default: a new private one) gets its output and its exit code; `environment` is the whole of it
+    (default: only path, home and language, because the runner's own holds secrets). Standard output and
+    error go to the same file; there is no input. Raises ProcessError when it cannot be started.
+    """
+    if not command or any("\0" in word for word in command):
+        raise ProcessError("There is nothing to run.")
+    place = Path(tempfile.mkdtemp(prefix="portal-script-")) if folder is None else folder
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex
+    base = _basics() if environment is None else environment
+    try:
+        with (place / _OUTPUT).open("ab") as output:
+            child = subprocess.Popen(
+                ["/bin/sh", "-c", _WRAPPER, "script", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env={**base, MARKER: mark, f"{MARKER}_FOLDER": str(place.resolve())},
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise ProcessError(f"The script cannot be started: {error.strerror}.") from error
+    _children[child.pid] = child
+    started = _start_time(child.pid, dead=True) or 0
+    return Script(Handle(child.pid, started, host(), boot(), mark, str(place.resolve())))
+
+
+def _basics() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+
+
+def attach(handle: Handle) -> Script:
+    """Take up a script again, also one that has ended meanwhile.
+
+    Raises Elsewhere when it was started on another machine, container or boot.
+    """
+    if handle.host != host():
+        raise Elsewhere("The script was started on another machine.")
+    if handle.boot != boot():
+        raise Elsewhere("The machine was started anew since; the script is gone.")
+    return Script(handle)
+
+
+def host() -> str:
+    """This machine, or this container: the host name and the namespace in which process numbers count."""
+    return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+
+
+def boot() -> str:
+    """The kernel's id of the current boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _reap(pid: int) -> None:
+    """Take the exit of a child of ours, else it would stay as a zombie."""
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
+
+
+def _is_alive(handle: Handle) -> bool:
+    # The start time counts in hundredths of a second: the mark settles what began in the same one.
+    same_start = handle.started != 0 and _start_time(handle.pid) == handle.started
+    return same_start and _has_mark(handle.pid, handle.mark)
+
+
+def _stat(pid: int, *, dead: bool = False) -> list[str]:
+    """The fields of /proc/<pid>/stat from the state on; [] for no such process, or a zombie unless `dead`."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return fields if dead or fields[0] not in ("Z", "X") else []
+
+
+def _start_time(pid: int, *, dead: bool = False) -> int | None:
+    """Clock ticks after boot at which a process began (field 22 of proc(5))."""
+    fields = _stat(pid, dead=dead)
+    return int(fields[19]) if fields else None
+
+
+def _session(pid: int) -> int | None:
+    """The session of a process (field 6 of proc(5))."""
+    fields = _stat(pid)
+    return int(fields[3]) if fields else None
+
+
+def _has_mark(pid: int, mark: str) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{MARKER}={mark}".encode() in environment.split(b"\0") and bool(_stat(pid))
+
+
+def _all_processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
