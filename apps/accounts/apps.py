@@ -1,6 +1,8 @@
 """Accounts."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class AccountsConfig(AppConfig):
@@ -8,3 +10,15 @@ class AccountsConfig(AppConfig):
 
     name = "apps.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Each app's `permissions` and `actions` modules are imported, so that what they register is
+        complete.
+        """
+        autodiscover_modules("permissions", "actions")
+
+
+class PortalAdminConfig(AdminConfig):
+    """Django's admin site, with our door."""
+
+    default_site = "apps.accounts.admin_site.PortalAdminSite"

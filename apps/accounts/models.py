@@ -76,6 +76,16 @@ class User(AbstractUser):
         announce(pk)
         return result
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Django's own permissions guard the admin site only, whose door is
+        `PortalAdminSite.has_permission`.
+        """
+        return self.is_active
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """See `has_perm`."""
+        return self.is_active
+
     def _access_facts(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in ACCESS_FIELDS if name in self.__dict__}
 

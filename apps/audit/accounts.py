@@ -2,8 +2,9 @@
 happened.
 """
 
+from apps.accounts import events
 from apps.accounts.events import AccountEvent
-from apps.audit import context
+from apps.audit import context, registry
 from apps.audit.entries import Draft, Target, write
 from apps.audit.models import Outcome
 
@@ -18,3 +19,10 @@ def record(event: AccountEvent) -> None:
     )
     with context.bound(actor_id=event.actor_id, actor_name=event.actor_name):
         write(draft, Outcome(event.outcome), message=event.message)
+
+
+def listen() -> None:
+    """Register for account events and make their codes known."""
+    events.on_event(record)
+    for code, label in events.labels.items():
+        registry.add(registry.Entry(code=code, label=label))

@@ -11,7 +11,6 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Every account event becomes an entry."""
-        from apps.accounts.events import on_event
-        from apps.audit.accounts import record
+        from apps.audit.accounts import listen
 
-        on_event(record)
+        listen()

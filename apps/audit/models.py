@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit import registry
+
 
 class Outcome(models.TextChoices):
     """How an attempt ended."""
@@ -69,6 +71,16 @@ class AuditEntry(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="audit_known_outcome")
         ]
+
+    @property
+    def label(self) -> str:
+        """What was attempted, in words."""
+        return registry.label(self.code)
+
+    @property
+    def shown_outcome(self) -> Outcome:
+        """The outcome with its label and colour."""
+        return Outcome(self.outcome)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.code} {self.target_name}: {self.outcome}"

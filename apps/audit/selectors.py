@@ -1,0 +1,70 @@
+"""Reading the audit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts import policy
+from apps.accounts.models import User
+from apps.accounts.roles import Role
+from apps.audit.models import AuditEntry
+
+PAGE_SIZE = 50
+
+
+def entries(user: User) -> QuerySet[AuditEntry]:
+    """What the person may see: their clusters' entries and their own; admins also what belongs to no
+    cluster.
+    """
+    seen = policy.visible_clusters(user)
+    of_clusters = seen.q("cluster") & ~Q(cluster="")
+    if policy.role_of(user) == Role.ADMIN:
+        return AuditEntry.objects.filter(of_clusters | Q(cluster=""))
+    return AuditEntry.objects.filter(of_clusters | Q(actor_id=user.pk))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries, newest first; `older` is the cursor of the next page, None on the last."""
+
+    entries: list[AuditEntry]
+    older: int | None
+
+
+def page(queryset: QuerySet[AuditEntry], *, before: int | None = None, size: int = PAGE_SIZE) -> Page:
+    """One page after the entry `before` (a primary key): by comparison, so that page 1,000 costs what page
+    1 does.
+    """
+    start = AuditEntry.objects.filter(pk=before).first() if before else None
+    if start is not None:
+        queryset = queryset.filter(Q(at__lt=start.at) | Q(at=start.at, pk__lt=start.pk))
+    rows = list(queryset.order_by("-at", "-pk")[: size + 1])
+    return Page(entries=rows[:size], older=rows[size - 1].pk if len(rows) > size else None)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a before/after comparison; None where there was nothing."""
+
+    key: str
+    before: Any
+    after: Any
+
+    @property
+    def changed(self) -> bool:
+        """Whether the two differ."""
+        return bool(self.before != self.after)
+
+
+def changes(entry: AuditEntry) -> list[Change]:
+    """What was and what is, key by key."""
+    keys = sorted(set(entry.before) | set(entry.after))
+    return [Change(key, entry.before.get(key), entry.after.get(key)) for key in keys]
+
+
+def same_request(user: User, entry: AuditEntry) -> QuerySet[AuditEntry]:
+    """The other entries that the person may see of the same request."""
+    if not entry.request_id:
+        return AuditEntry.objects.none()
+    return entries(user).filter(request_id=entry.request_id).exclude(pk=entry.pk).order_by("at", "pk")

@@ -1,0 +1,91 @@
+"""The edge: errors become words, too large bodies are refused, an expired session leads htmx to the login."""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+
+from hyperpod_site.answers import answer
+from hyperpod_site.problems import Problem, problem_of, too_large
+
+logger = structlog.get_logger(__name__)
+Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class Edge:
+    """A middleware for both worlds: asynchronous views stay on the event loop."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Answer:
+        """Before, answer, after."""
+        if iscoroutinefunction(self):
+            return self._answer_async(request)
+        early = self.before(request)
+        return early or self.after(request, cast("HttpResponseBase", self.get_response(request)))
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        early = self.before(request)
+        return early or self.after(
+            request, await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        )
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        """An answer that makes the view unnecessary."""
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer as it leaves."""
+        return response
+
+
+class ProblemMiddleware(Edge):
+    """What views raise becomes a toast (htmx), JSON (API) or a page; see problems.py and answers.py."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The problem's answer; None leaves unknown errors to Django: it logs them and calls handler500."""
+        problem = problem_of(exception)
+        if problem is None:
+            return None
+        if problem.status >= 500:
+            logger.warning(
+                "request_problem", code=problem.code, path=request.path, error=type(exception).__name__
+            )
+        return answer(request, problem)
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """htmx would follow a redirect to the login and put that page into the middle of this one."""
+        if request.headers.get("HX-Request") != "true" or response.status_code != 302:
+            return response
+        login = resolve_url(settings.LOGIN_URL)
+        if urlsplit(response.headers["Location"]).path != login:
+            return response
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        back = urlencode({"next": f"{page.path}?{page.query}" if page.query else page.path or "/"})
+        return HttpResponse(
+            status=401, headers={"HX-Redirect": f"{login}?{back}", "Cache-Control": "no-store"}
+        )
+
+
+class BodyLimitMiddleware(Edge):
+    """Refuses bodies that say that they are too large; bodies.py counts those that do not say."""
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        """413 before anything is parsed."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdigit():
+            return answer(request, Problem(400, "bad_request", "Content-Length is not a number."))
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return answer(request, too_large()) if limit is not None and int(length) > limit else None
