@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "apps.accounts"
     label = "accounts"
+    default = True
 
     def ready(self) -> None:
         """Each app's `permissions` and `actions` modules are imported, so that what they register is
