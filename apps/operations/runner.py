@@ -69,9 +69,7 @@ def requester(operation: Operation) -> Any:
 
 
 def outcome(operation: Operation, ledger: Ledger) -> tuple[OperationStatus, str, dict[str, Any]]:
-    """Run, and say how it ended: state, words for people, results. Lets GivenBack, Fenced and a lost database
-    pass.
-    """
+    """Run, and say how it ended: state, words, results. Lets GivenBack, Fenced and a lost database pass."""
     runner = registry.get(operation.runner)
     if runner is None:
         return (

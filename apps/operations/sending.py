@@ -19,9 +19,7 @@ def send_on_commit(pk: int, queue: str, *, after: float = 0) -> None:
 
 
 def send(pk: int, queue: str, *, after: float = 0) -> bool:
-    """Send the operation's number to `queue`, to be taken up in `after` seconds; False where the broker is
-    away.
-    """
+    """Send the number to `queue`, to be taken up in `after` seconds; False where the broker is away."""
     from apps.operations.tasks import run  # tasks import the runner, which sends
 
     limit = LIMITS[queue]

@@ -15,8 +15,9 @@ from apps.operations.statuses import OperationStatus, StepState
 
 
 def take_over(rows: QuerySet[Operation], pk: int, text: str, **changes: Any) -> bool:
-    """Fence off whoever runs `pk`, change its row and write `text` as a line; False when it is not among
-    `rows` now.
+    """Fence off whoever runs `pk`, change its row and write `text` as a line.
+
+    False when the operation is not among `rows` now; then nothing is changed.
     """
     said = lines.split(text, stream=OperationLine.Stream.SYSTEM)
     with transaction.atomic():
