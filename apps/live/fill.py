@@ -37,10 +37,12 @@ WHERE o.cluster_id = %(cluster)s AND o.kind = %(kind)s AND o.namespace = i.names
     (o.uid, o.labels, o.data, o.created_at) IS DISTINCT FROM (i.uid, i.labels, i.data, i.created_at)
 RETURNING o.*
 """
+# a first version is the time in ms: an object that is made again never repeats a version of its past
 INSERT = """
 INSERT INTO live_clusterobject AS o
     (cluster_id, kind, namespace, name, uid, resource_version, labels, data, created_at, version)
-SELECT %(cluster)s, %(kind)s, i.*, 1 FROM live_incoming i WHERE NOT EXISTS (
+SELECT %(cluster)s, %(kind)s, i.*, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+FROM live_incoming i WHERE NOT EXISTS (
     SELECT FROM live_clusterobject o
     WHERE o.cluster_id = %(cluster)s AND o.kind = %(kind)s AND o.namespace = i.namespace AND o.name = i.name)
 RETURNING o.*
@@ -55,7 +57,7 @@ FIELDS = frozenset(Row.__dataclass_fields__)
 
 def merge(cluster_id: int, kind: str, rows: Iterable[Row]) -> list[Change]:
     """Inside the caller's transaction: make the mirror hold exactly these rows. Returns what changed."""
-    place = {"cluster": cluster_id, "kind": kind}
+    place: dict[str, int | str] = {"cluster": cluster_id, "kind": kind}
     with connection.cursor() as cursor:
         _copy(cursor, rows)
         cursor.execute(CHANGED, place)

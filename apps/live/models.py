@@ -13,8 +13,9 @@ STALE_AFTER = timedelta(seconds=15)
 class ClusterObject(models.Model):
     """One object of a cluster: its labels whole, the rest as a slim projection made by its Kind.
 
-    `version` rises with every change of the projection, so (id, version) names one state of one row.
-    `cluster_id` is a plain number, as the clusters app stands above this one.
+    `version` rises with every change of the projection and begins at the time in ms, so that a version never
+    comes back, not even when an object is made again: place and version name one state. `cluster_id` is a
+    plain number, as the clusters app stands above this one.
     """
 
     cluster_id = models.IntegerField()

@@ -15,8 +15,9 @@ from apps.live.stored import rows as stored_rows
 UPSERT = """
 INSERT INTO live_clusterobject AS o
     (cluster_id, kind, namespace, name, uid, resource_version, labels, data, created_at, version)
-SELECT %s, %s, i.*, 1 FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[],
-    %s::timestamptz[]) AS i
+SELECT %s, %s, i.*, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[], %s::timestamptz[]) AS i
 ON CONFLICT (cluster_id, kind, namespace, name) DO UPDATE SET uid = excluded.uid, labels = excluded.labels,
     resource_version = excluded.resource_version, data = excluded.data, created_at = excluded.created_at,
     version = o.version + 1
