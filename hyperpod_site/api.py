@@ -1,5 +1,8 @@
 """The JSON API: canonical paths `/api/c/<cluster>/...` and the flat paths of the earlier panel's users."""
 
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
 from ninja import NinjaAPI
 
 from apps.accounts.api_auth import authentication
@@ -7,6 +10,9 @@ from apps.clusters import api as clusters
 from apps.inference import api as inference
 from apps.operations import api as operations
 from apps.pools import api as pools
+from hyperpod_site.answers import speak_for
+
+BEHIND_THE_LOGIN = {"api-root", "openapi-json", "openapi-view"}
 
 api = NinjaAPI(
     title="HyperPod Portal",
@@ -19,3 +25,16 @@ api.add_router("/operations", operations.router)
 for app in (clusters, inference, pools):
     api.add_router("/c/{cluster}", app.router)
     api.add_router("", app.flat_router)
+speak_for(api)
+
+
+def api_urls() -> Any:
+    """The API's URLs.
+
+    Endpoints ask for session or token themselves and answer 401 where pages go to the login.
+    """
+    patterns, app_name, namespace = api.urls
+    for pattern in patterns:
+        if pattern.name not in BEHIND_THE_LOGIN:
+            login_not_required(pattern.callback)
+    return patterns, app_name, namespace

@@ -10,5 +10,9 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from apps.audit import entries
         from apps.live import publish, topics
+        from hyperpod_site import celery
+
+        celery.app.set_default()  # shared tasks send through this application, in web processes too
+        from hyperpod_site import checks  # noqa: F401  registers the site's system checks
 
         entries.on_entry(lambda entry: publish.publish(topics.audit()))

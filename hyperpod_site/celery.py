@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hyperpod_site.settings")
 
@@ -23,9 +24,13 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         "visibility_timeout": 24 * 3600,
-        "global_keyprefix": f"{app.conf.get('redis_prefix', 'portal')}:celery:",
+        "global_keyprefix": f"{settings.REDIS_PREFIX}:celery:",
         "socket_timeout": 10,
+        "socket_connect_timeout": 2,
         "socket_keepalive": True,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_max": 0.2,
     },
     beat_schedule={
         "sweep operations": {"task": "operations.sweep", "schedule": 5.0},

@@ -1,6 +1,7 @@
 """What the environment may say: `PORTAL_*` variables, typed and checked once at start.
 
-Nothing else of the shell is read: `KUBECONFIG` and `AWS_*` of the person who starts the portal belong to that person.
+Nothing else of the shell is read: `KUBECONFIG` and `AWS_*` of the person who starts the portal belong
+to that person.
 """
 
 from functools import cache
@@ -18,12 +19,18 @@ class Environment(BaseSettings):
     encryption_keys: str = Field(min_length=32, description="Fernet keys, newest first, comma separated")
     debug: bool = False
     allowed_hosts: str = "localhost,127.0.0.1"
-    origin: str = Field("http://localhost:8000", description="The address that people type, for CSRF and sockets")
+    origin: str = Field(
+        "http://localhost:8000", description="The address that people type, for CSRF and sockets"
+    )
     database_url: str = Field(description="postgres://user:password@host:port/name, or ?host=/socket/folder")
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="redis:// or unix:///path?db=0")
     redis_prefix: str = "portal"
-    database_pool: int = Field(4, description="Connections per web process; 0 in prefork workers, whose fork breaks a pool")
-    kubeconfig: str = Field("", description="A kubeconfig that `manage.py seed_demo` registers as the first cluster")
+    database_pool: int = Field(
+        4, description="Connections per web process; 0 in prefork workers, whose fork breaks a pool"
+    )
+    kubeconfig: str = Field(
+        "", description="A kubeconfig that `manage.py seed_demo` registers as the first cluster"
+    )
     aws_endpoint_url: str = Field("", description="Replaces AWS' own addresses, for the demo and for tests")
     mlflow_tracking_uri: str = ""
     operations_lease: float = Field(15, description="Seconds of silence after which a worker counts as dead")

@@ -1,4 +1,6 @@
-"""What every page's frame shows: the cluster in the URL, the clusters to switch to, what the person may open."""
+"""What every page's frame shows: the cluster in the URL, the clusters to switch to, what the person may
+open.
+"""
 
 from typing import Any
 
@@ -15,7 +17,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {}
     slug = request.resolver_match.kwargs.get("cluster", "") if request.resolver_match else ""
     clusters = list(selectors.clusters(user))
-    current = next((cluster for cluster in clusters if cluster.slug == slug), clusters[0] if len(clusters) == 1 else None)
+    current = next(
+        (cluster for cluster in clusters if cluster.slug == slug), clusters[0] if len(clusters) == 1 else None
+    )
     return {
         "frame_clusters": clusters,
         "frame_cluster": current,

@@ -20,7 +20,7 @@ PORTAL_ORIGIN = ENV.origin.rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PORTAL_ORIGIN]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "apps.accounts.admin_config.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -155,6 +155,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else Non
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "hyperpod_site.answers.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
@@ -201,4 +202,6 @@ PORTAL_API_RATE = ENV.api_rate
 
 LOGGING_CONFIG = None
 logging_config(level=ENV.log_level, json=ENV.log_json)
-SILENCED_SYSTEM_CHECKS = [] if SECURE else ["security.W004", "security.W008", "security.W012", "security.W016"]
+SILENCED_SYSTEM_CHECKS = (
+    [] if SECURE else ["security.W004", "security.W008", "security.W012", "security.W016"]
+)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from hyperpod_site import health, home
-from hyperpod_site.api import api
+from hyperpod_site.api import api_urls
 
 cluster_urls = [
     path("", home.overview, name="overview"),
@@ -22,6 +22,11 @@ urlpatterns = [
     path("audit/", include("apps.audit.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("live/", include("apps.live.urls")),
-    path("api/", api.urls),
+    path("api/", api_urls()),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "hyperpod_site.answers.bad_request"
+handler403 = "hyperpod_site.answers.permission_denied"
+handler404 = "hyperpod_site.answers.not_found"
+handler500 = "hyperpod_site.answers.server_error"

@@ -1,6 +1,6 @@
 """People, roles and tokens in the admin site; every save and delete is told to the audit."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -12,12 +12,19 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.events import AccountEvent, declare, tell
 from apps.accounts.models import ApiToken, Grant, User
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    GrantTable = admin.TabularInline[Grant, User]
+else:
+    ModelAdmin = admin.ModelAdmin  # take types only in the stubs
+    GrantTable = admin.TabularInline
+
 ADDED = declare("admin.add", _("Add a record"))
 CHANGED = declare("admin.change", _("Change a record"))
 DELETED = declare("admin.delete", _("Delete a record"))
 
 
-class RecordedAdmin(admin.ModelAdmin[Any]):
+class RecordedAdmin(ModelAdmin):
     """A ModelAdmin whose every save and delete leaves an audit entry (Django runs both in one
     transaction).
     """
@@ -66,7 +73,7 @@ def _tell(code: str, request: HttpRequest, obj: Model, **rest: Any) -> None:
     tell(AccountEvent.by(person, code, kind=str(obj._meta.verbose_name), name=name, **rest))
 
 
-class GrantInline(admin.TabularInline[Grant, User]):
+class GrantInline(GrantTable):
     """The roles of a person."""
 
     model = Grant
