@@ -127,6 +127,7 @@ def project_pod(pod: Pod) -> dict[str, Any]:
         "port": ports[0].containerPort if ports else 0,
         "business": (meta.labels or {}).get(labels.BUSINESS, ""),
         "business_writer": meta.label_writer(labels.BUSINESS),
-        "intent": meta.annotation(labels.INTENT),
+        "annotated": meta.annotations is not None,
+        "intent": (meta.annotations or {}).get(labels.INTENT),
         "deletion_cost": meta.annotation(labels.DELETION_COST),
     }
