@@ -1,0 +1,1 @@
+"""The state a fresh development cluster begins with."""
