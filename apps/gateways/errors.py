@@ -4,7 +4,7 @@ Raised in the gateways, caught once at the edge (pages, API, runners). No messag
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class GatewayError(Exception):
     answer never came: look before you repeat it.
     """
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
         self,

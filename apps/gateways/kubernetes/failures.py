@@ -44,6 +44,8 @@ def from_status(
     rest: dict[str, Any] = {"status": code, "reason": str(status.get("reason") or ""), "details": details}
     if code in (400, 405, 406, 415, 422):
         return _invalid(code, words, details, rest)
+    if 300 <= code < 400:
+        return errors.ServerError("The server sends us elsewhere. Is it a Kubernetes API server?", **rest)
     if code == 404:
         return errors.NotFound(_not_found(details), **rest)
     if code == 409:
@@ -147,7 +149,9 @@ def from_exception(error: BaseException, *, timeout: float, writing: bool) -> Ga
     """The error for a connection that failed; `writing` marks what may have arrived all the same."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return errors.Unreachable("The server's certificate is not signed by the given authority.")
+        untrusted = errors.Unreachable("The server's certificate is not signed by the given authority.")
+        untrusted.retryable = False
+        return untrusted
     if isinstance(cause, socket.gaierror):
         return errors.Unreachable("The server's name cannot be resolved.")
     if isinstance(cause, ConnectionRefusedError):

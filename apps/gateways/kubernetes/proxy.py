@@ -9,19 +9,20 @@ from typing import Final, Literal, Self
 import urllib3
 
 from apps.gateways import labels
-from apps.gateways.errors import Invalid, TimedOut, TooLarge
+from apps.gateways.errors import Invalid, TooLarge
 from apps.gateways.kubernetes import failures
 from apps.gateways.kubernetes.paths import safe_path
 from apps.gateways.kubernetes.resources import resource
 from apps.gateways.kubernetes.streams import Stream
-from apps.gateways.kubernetes.transport import Transport, read_all
+from apps.gateways.kubernetes.transport import Transport
 
 METHODS: Final = ("GET", "HEAD", "POST")
 MAX_RESPONSE: Final = 64 * 1024 * 1024
 MAX_REQUEST: Final = 16 * 1024 * 1024
-_STATUS_SIZE: Final = 64 * 1024
+_ERROR_SIZE: Final = 1024 * 1024
 _SENT: Final = {"accept", "content-type"}
 _RETURNED: Final = {"content-type", "x-served-by", "x-request-id", "retry-after", "cache-control"}
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _PORT: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?")
 
 
@@ -123,15 +124,14 @@ class Proxy:
         )
         left = timeout - (time.monotonic() - started)
         stream = Stream(response, silence=first_byte, total=left)
-        return _answer(response, stream, max_bytes=max_bytes, left=left)
+        return _answer(response, stream, max_bytes=max_bytes)
 
     def _target(self, kind: str, name: str, port: int | str, path: str, namespace: str) -> str:
         if kind not in ("pods", "services"):
             raise Invalid("Only pods and services can be asked.")
-        for value in (name, namespace):
-            if kind == "services" and labels.name_problem(value):
-                raise Invalid(f"“{value[:80]}” is not a name.")
-        if ":" in name or not _valid_port(port):
+        if labels.name_problem(namespace) or not _NAME.fullmatch(name):
+            raise Invalid(f"“{namespace[:80]}/{name[:80]}” does not name a pod or service.")
+        if not _valid_port(port):
             raise Invalid("That is not a port.")
         inner = safe_path(path)
         return resource(kind).path(namespace, f"{name}:{port}", "proxy").replace("%3A", ":") + "/" + inner
@@ -159,18 +159,12 @@ def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.title(): value for name, value in headers.items() if name.lower() in _SENT}
 
 
-def _answer(
-    response: urllib3.BaseHTTPResponse, stream: Stream, *, max_bytes: int, left: float
-) -> ProxyResponse:
+def _answer(response: urllib3.BaseHTTPResponse, stream: Stream, *, max_bytes: int) -> ProxyResponse:
     """Tell the cluster's own refusals (a Status) from answers of the server behind."""
     is_json = response.headers.get("Content-Type", "").startswith("application/json")
     if response.status < 400 or not is_json:
         return ProxyResponse(response, stream=stream, max_bytes=max_bytes)
-    wait = min(left, 30.0)
-    if wait <= 0:
-        stream.close()
-        raise TimedOut("The server did not answer in time.")
-    body = read_all(response, deadline=time.monotonic() + wait, timeout=wait, limit=_STATUS_SIZE)
+    body = stream.read_all(min(max_bytes, _ERROR_SIZE))
     if status := failures.read_status(body):
         raise failures.from_status(status, code=response.status, headers=response.headers)
     return ProxyResponse(response, stream=stream, max_bytes=max_bytes, prefix=body)

@@ -1,6 +1,5 @@
 """Reading from a cluster: one object, lists, chunked pages, watches and logs."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +8,7 @@ from apps.gateways.decode import list_meta
 from apps.gateways.kubernetes import failures
 from apps.gateways.kubernetes.resources import Resource, resource
 from apps.gateways.kubernetes.streams import Lines, Stream, Watch
-from apps.gateways.kubernetes.transport import Query, Transport, decode, read_all
+from apps.gateways.kubernetes.transport import MAX_BODY, Query, Transport, decode
 
 WATCH_SILENCE = 90.0
 LOG_SILENCE = 24 * 3600.0
@@ -119,9 +118,9 @@ class Reads:
 
     def _stream(self, path: str, query: Query, silence: float) -> Stream:
         response = self.transport.stream("GET", path, query=query, first_byte=self.transport.timeout)
-        if response.status >= 400:
-            deadline = time.monotonic() + self.transport.timeout
-            body = read_all(response, deadline=deadline, timeout=self.transport.timeout)
+        if response.status >= 300:
+            timeout = self.transport.timeout
+            body = Stream(response, silence=timeout, total=timeout).read_all(MAX_BODY)
             raise failures.from_answer(response.status, response.headers, body)
         return Stream(response, silence=silence)
 

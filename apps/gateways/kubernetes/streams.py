@@ -21,15 +21,22 @@ class Stream:
     """The body of one answer. `close()` wakes a reader in another thread and hangs up at once."""
 
     def __init__(
-        self, response: urllib3.BaseHTTPResponse, *, silence: float, total: float | None = None
+        self,
+        response: urllib3.BaseHTTPResponse,
+        *,
+        silence: float,
+        total: float | None = None,
+        writing: bool = False,
     ) -> None:
         self._response = response
         self._silence = silence
+        self._total = total
+        self._writing = writing
         self._deadline = None if total is None else time.monotonic() + total
         self._reading = threading.Lock()
         self._closed = threading.Event()
-        connection = response.connection
-        self._socket: socket.socket | None = getattr(connection, "sock", None)
+        self._cut = False
+        self._socket = _socket_of(response)
 
     @property
     def closed(self) -> bool:
@@ -53,11 +60,15 @@ class Stream:
         try:
             while chunk := self._read():
                 yield chunk
+            self._finish()
         finally:
             self.close()
 
-    def lines(self) -> Iterator[bytes]:
-        """Whole lines without newline, and a last one that has none. Overlong lines come in pieces."""
+    def lines(self, *, strict: bool = False) -> Iterator[bytes]:
+        """Whole lines without newline; a last one that has none is yielded too, or `strict` is an error.
+
+        Overlong lines come in pieces.
+        """
         rest = bytearray()
         for chunk in self.chunks():
             *whole, tail = chunk.split(b"\n")
@@ -70,9 +81,28 @@ class Stream:
                 yield bytes(rest)
                 rest.clear()
         if rest and not self._cut:
+            if strict:
+                raise errors.Unreachable("The stream broke in the middle of a line.")
             yield bytes(rest)
 
-    _cut = False
+    def read_all(self, limit: int) -> bytes:
+        """The whole body, under a cap on its size."""
+        found: list[bytes] = []
+        size = 0
+        for chunk in self.chunks():
+            found.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                self.close()
+                raise errors.TooLarge(f"The answer is larger than {limit:,} bytes.")
+        return b"".join(found)
+
+    def _finish(self) -> None:
+        """Read to its end: the connection may serve the next request."""
+        with self._reading:
+            if not self._closed.is_set():
+                self._closed.set()
+                self._response.release_conn()
 
     def _read(self) -> bytes:
         with self._reading:
@@ -93,7 +123,8 @@ class Stream:
         if self._closed.is_set():
             self._cut = True
             return b""
-        raise failures.from_exception(error, timeout=self._silence, writing=False) from error
+        timeout = self._silence if self._total is None else min(self._silence, self._total)
+        raise failures.from_exception(error, timeout=timeout, writing=self._writing) from error
 
     def _arm(self) -> None:
         """Let the socket wait no longer than the silence allowed and the time left."""
@@ -123,12 +154,18 @@ class Stream:
         self.close()
 
 
+def _socket_of(response: urllib3.BaseHTTPResponse) -> socket.socket | None:
+    """The socket below an answer. After "Connection: close" only the answer's own shutdown still knows it."""
+    found = getattr(getattr(response, "_sock_shutdown", None), "__self__", None)
+    return found if isinstance(found, socket.socket) else getattr(response.connection, "sock", None)
+
+
 class Lines(Iterator[bytes]):
     """Lines of a pod's log, without newlines. Close it, or use it in a `with`."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, strict: bool = False) -> None:
         self._stream = stream
-        self._lines = stream.lines()
+        self._lines = stream.lines(strict=strict)
 
     def __next__(self) -> bytes:
         return next(self._lines)
@@ -167,6 +204,9 @@ class Watch(Lines):
     old (the server says so inside a 200), TimedOut after too long a silence, Unreachable when the connection
     breaks: in both of the latter cases go on from the last revision seen.
     """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream, strict=True)
 
     def __next__(self) -> bytes:
         line = next(self._lines)

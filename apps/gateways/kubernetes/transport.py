@@ -19,15 +19,15 @@ import msgspec
 import urllib3
 
 from apps.gateways.connection import Connection
-from apps.gateways.errors import GatewayError, ServerError, TimedOut, TooLarge, TooManyRequests
+from apps.gateways.errors import GatewayError, ServerError, TimedOut, TooManyRequests
 from apps.gateways.kubernetes import failures
+from apps.gateways.kubernetes.streams import Stream
 
 Query = Sequence[tuple[str, str]]
 USER_AGENT: Final = "hyperpod-portal"
 POOL_SIZE: Final = 32
 ATTEMPTS: Final = 4
 MAX_BODY: Final = 256 * 1024 * 1024
-_CHUNK: Final = 1 << 16
 _RETRIED_STATUSES: Final = {429, 500, 502, 503, 504}
 
 
@@ -133,8 +133,10 @@ class Transport:
         if left <= 0:
             raise TimedOut(f"The server did not answer within {timeout:g} s.")
         response = self.stream(method, path, query=query, body=data, headers=headers, first_byte=left)
-        answer = read_all(response, deadline=deadline, timeout=timeout, writing=method != "GET")
-        if response.status >= 400:
+        rest = deadline - time.monotonic()
+        stream = Stream(response, silence=timeout, total=rest, writing=method != "GET")
+        answer = stream.read_all(MAX_BODY)
+        if response.status >= 300:
             raise failures.from_answer(response.status, response.headers, answer)
         return answer
 
@@ -144,35 +146,6 @@ class Transport:
                 self._pool, self._auth = _build(self.connection)
                 self._pid = os.getpid()
             return self._pool
-
-
-def read_all(
-    response: urllib3.BaseHTTPResponse,
-    *,
-    deadline: float,
-    timeout: float,
-    writing: bool = False,
-    limit: int = MAX_BODY,
-) -> bytes:
-    """The whole body, under a deadline that a trickle of bytes cannot stretch and a cap on its size."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        while chunk := response.read(_CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"The answer is larger than {limit:,} bytes.")
-            if time.monotonic() > deadline:
-                raise TimedOut(f"The server did not answer within {timeout:g} s.", maybe_done=writing)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        response.close()
-        raise failures.from_exception(error, timeout=timeout, writing=writing) from error
-    except GatewayError:
-        response.close()
-        raise
-    response.release_conn()
-    return b"".join(chunks)
 
 
 def _pause(error: GatewayError, attempt: int, *, reading: bool) -> float | None:
