@@ -1,4 +1,4 @@
-"""The flags of a command as argparse reads them: `--flag value`, `--flag=value`, underscores; the last wins."""
+"""The flags of a command as argparse reads them: `--flag value`, `--flag=value`, underscores; last wins."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,0 +1,221 @@
+"""The live regions of deployments, pods and services."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.clusters import selectors as clusters
+from apps.inference import columns
+from apps.inference.permissions import CHANGE, VIEW
+from apps.inference.selectors import deployments, paging, pods, services
+from apps.inference.selectors.pods import PodRow
+from apps.live import topics
+from apps.live.fragments import Fragment, Rows, register
+from apps.live.viewers import Viewer
+
+POD_HEADERS = (
+    ("name", _("Pod")),
+    ("state", _("State")),
+    ("#", _("Ready")),
+    ("restarts#", _("Restarts")),
+    ("node", _("Node")),
+    ("#", _("GPUs")),
+    ("created_at", _("Created")),
+)
+SERVICE_HEADERS = (
+    ("name", _("Service")),
+    ("type", _("Type")),
+    ("", _("Selects")),
+    ("#", _("Pods ready")),
+    ("", _("Cluster IP")),
+    ("", _("Address")),
+    ("", _("Ports")),
+    ("created_at", _("Created")),
+)
+DEPLOYMENT_HEADERS = (
+    ("name", _("Deployment")),
+    ("", _("Type")),
+    ("", _("Model")),
+    ("ready#", _("Pods ready")),
+    ("#", _("GPUs per pod")),
+    ("", _("Service")),
+    ("", _("By")),
+    ("created_at", _("Created")),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One added cell of a pod's row."""
+
+    template: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class PodLine:
+    """A pod with its added cells, as the row template shows it."""
+
+    pod: PodRow
+    cells: tuple[Cell, ...]
+
+
+def pods_context(
+    viewer: Viewer,
+    *,
+    cluster: str,
+    q: str = "",
+    app: str = "",
+    namespace: str = "",
+    sort: str = "",
+    page: int = 1,
+) -> dict[str, Any]:
+    """One page of pods with the columns that other apps added."""
+    row = clusters.by_slug(cluster)
+    found = pods.pod_page(row.pk, q=q, app=app, namespace=namespace, sort=sort, page=page)
+    added = [(column.sort, str(column.title)) for column in columns.registered()]
+    return {
+        "cluster": row,
+        "page": found,
+        "rows": pod_lines(row.pk, found.rows),
+        "headers": paging.headers([*POD_HEADERS, *added], found.asked),
+        "freshness": clusters.freshness(row.pk, "pods"),
+    }
+
+
+def pod_lines(cluster_id: int, found: Sequence[PodRow]) -> list[PodLine]:
+    """Each pod with its added cells."""
+    loaded = [(column.template, column.load(cluster_id, found)) for column in columns.registered()]
+    return [
+        PodLine(pod, tuple(Cell(template, values.get(pod.id)) for template, values in loaded))
+        for pod in found
+    ]
+
+
+def pods_topics(*, cluster: str, **_args: Any) -> Iterable[str]:
+    """Pods, what the added columns follow, and the state of the mirror."""
+    pk = clusters.by_slug(cluster).pk
+    added = [topic for column in columns.registered() for topic in column.topics(pk)]
+    return topics.kind(pk, "pods"), topics.sync(pk), *added
+
+
+def services_context(
+    viewer: Viewer, *, cluster: str, q: str = "", sort: str = "", page: int = 1
+) -> dict[str, Any]:
+    """One page of services with the addresses behind them."""
+    row = clusters.by_slug(cluster)
+    found = services.service_page(row.pk, q=q, sort=sort, page=page)
+    return {
+        "cluster": row,
+        "headers": paging.headers(SERVICE_HEADERS, found.asked),
+        "page": found,
+        "rows": found.rows,
+        "freshness": clusters.freshness(row.pk, "services", "endpointslices"),
+    }
+
+
+def services_topics(*, cluster: str, **_args: Any) -> Iterable[str]:
+    """Services, their addresses, and the state of the mirror."""
+    pk = clusters.by_slug(cluster).pk
+    return topics.kind(pk, "services"), topics.kind(pk, "endpointslices"), topics.sync(pk)
+
+
+def deployments_context(
+    viewer: Viewer, *, cluster: str, q: str = "", kind: str = "", sort: str = "", page: int = 1
+) -> dict[str, Any]:
+    """One page of deployments, and records that the cluster has not shown yet."""
+    row = clusters.by_slug(cluster)
+    found = deployments.deployment_page(row.pk, q=q, kind=kind, sort=sort, page=page)
+    return {
+        "cluster": row,
+        "headers": paging.headers(DEPLOYMENT_HEADERS, found.asked),
+        "page": found,
+        "rows": found.rows,
+        "waiting": deployments.waiting(row.pk),
+        "freshness": clusters.freshness(row.pk, "deployments", "services"),
+    }
+
+
+def deployments_topics(*, cluster: str, **_args: Any) -> Iterable[str]:
+    """Deployments and their Services; operations, as records come and go with them."""
+    pk = clusters.by_slug(cluster).pk
+    return topics.kind(pk, "deployments"), topics.kind(pk, "services"), topics.sync(pk), topics.operations()
+
+
+def detail_context(viewer: Viewer, *, cluster: str, namespace: str, name: str) -> dict[str, Any]:
+    """One deployment: what the cluster has, and what we know of who asked for it."""
+    row = clusters.by_slug(cluster)
+    return {
+        "cluster": row,
+        "deployment": deployments.deployment_row(row.pk, namespace, name),
+        "record": deployments.record_of(row, namespace, name),
+        "may_change": viewer.may(CHANGE, cluster),
+        "freshness": clusters.freshness(row.pk, "deployments"),
+    }
+
+
+def detail_topics(*, cluster: str, namespace: str, name: str) -> Iterable[str]:
+    """The one deployment, its Services, and operations that end."""
+    pk = clusters.by_slug(cluster).pk
+    own = topics.object(pk, "deployments", namespace, name)
+    return own, topics.kind(pk, "services"), topics.sync(pk), topics.operations()
+
+
+def list_fragment(noun: str, context: Callable[..., Any], follow: Callable[..., Any], rows: Rows) -> Fragment:
+    """A live table of one noun."""
+    return register(
+        Fragment(
+            name=f"inference.{noun}s",
+            template=f"inference/{noun}_list.html#table",
+            context=context,
+            topics=follow,
+            permission=VIEW,
+            rows=rows,
+        )
+    )
+
+
+PODS = list_fragment(
+    "pod",
+    pods_context,
+    pods_topics,
+    Rows(
+        template="inference/pod_list.html#row",
+        dom_id=lambda line: f"pod-{line.pod.id}",
+        version=lambda line: (line.pod.version, tuple(cell.value for cell in line.cells)),
+        summary="inference/paging.html#summary",
+    ),
+)
+SERVICES = list_fragment(
+    "service",
+    services_context,
+    services_topics,
+    Rows(
+        template="inference/service_list.html#row",
+        dom_id=lambda row: f"service-{row.id}",
+        version=lambda row: row.key,
+        summary="inference/paging.html#summary",
+    ),
+)
+DEPLOYMENTS = list_fragment(
+    "deployment",
+    deployments_context,
+    deployments_topics,
+    Rows(
+        template="inference/deployment_list.html#row",
+        dom_id=lambda row: f"deployment-{row.id}",
+        version=lambda row: (row.version, row.created_by, row.operation_id),
+        summary="inference/paging.html#summary",
+    ),
+)
+DETAIL = register(
+    Fragment(
+        name="inference.deployment",
+        template="inference/deployment_detail.html#status",
+        context=detail_context,
+        topics=detail_topics,
+        permission=VIEW,
+    )
+)

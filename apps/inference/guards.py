@@ -1,0 +1,69 @@
+"""The gate before a pool: writes on a Deployment whose pods are lent go through pools, or not at all.
+
+    guards.register_pool_handler("undeploy", undeploy_pool)
+
+A handler is a plain function, called inside inference's action (so it is permitted and audited there). It
+gets `deployment` and the action's own arguments, checks what must hold for the pool, starts the operation.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, get_args
+
+from django.utils.translation import gettext as _
+
+from apps.gateways import labels
+from apps.inference.statuses import Kind
+from apps.inference.targets import DeploymentTarget
+from apps.operations.models import Operation
+
+Verb = Literal["scale", "restart", "undeploy"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+
+
+class PoolHandler(Protocol):
+    """What pools registers for a verb."""
+
+    def __call__(self, *, deployment: DeploymentTarget, **wish: Any) -> Operation:
+        """Check and begin; raises when the pool's promise would be broken."""
+
+
+class PoolRefused(Exception):
+    """A write that would break a pool's promise, and that nobody has taught the portal to do safely."""
+
+    problem_status = 409
+
+    def __init__(self, name: str) -> None:
+        self.message = _(
+            "“%(name)s” is a Model Pool: its pods may be lent, so this goes through its pool page."
+        ) % {"name": name}
+        super().__init__(self.message)
+
+
+_handlers: dict[Verb, PoolHandler] = {}
+
+
+def register_pool_handler(verb: Verb, handler: PoolHandler) -> None:
+    """Have `handler` do `verb` on pools. A second handler for a verb is a ValueError."""
+    if _handlers.setdefault(verb, handler) is not handler:
+        raise ValueError(f"Two handlers for {verb} on pools")
+
+
+def handled(verb: Verb) -> bool:
+    """Whether pools has learned the verb."""
+    return verb in _handlers
+
+
+def pool_handler(verb: Verb, deployment: DeploymentTarget) -> PoolHandler | None:
+    """None for a deployment that is no pool; its pool's handler; or PoolRefused."""
+    if deployment.kind is not Kind.POOL:
+        return None
+    if verb not in _handlers:
+        raise PoolRefused(deployment.name)
+    return _handlers[verb]
+
+
+def refuse_pool(manifest: Mapping[str, Any]) -> None:
+    """Raise PoolRefused when the cluster's own object is a pool: asked by runners right before they write."""
+    metadata = manifest.get("metadata") or {}
+    if (metadata.get("labels") or {}).get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL:
+        raise PoolRefused(str(metadata.get("name", "")))

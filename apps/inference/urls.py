@@ -1,0 +1,22 @@
+"""Addresses under `/c/<cluster>/`."""
+
+from django.urls import path
+
+from apps.inference import proxy
+from apps.inference.views import deploy, deployment, lists
+
+app_name = "inference"
+urlpatterns = [
+    path("deploy/", deploy.deploy, name="deploy"),
+    path("deploy/preview/", deploy.preview, name="deploy_preview"),
+    path("deployments/", lists.deployment_list, name="deployment_list"),
+    path("deployments/<str:namespace>/<str:name>/", deployment.deployment_detail, name="deployment_detail"),
+    path("deployments/<str:namespace>/<str:name>/scale/", deployment.scale, name="scale"),
+    path("deployments/<str:namespace>/<str:name>/restart/", deployment.restart, name="restart"),
+    path("deployments/<str:namespace>/<str:name>/undeploy/", deployment.undeploy, name="undeploy"),
+    path("pods/", lists.pod_list, name="pod_list"),
+    path("services/", lists.service_list, name="service_list"),
+    path(
+        "services/<str:namespace>/<str:service>/proxy/<path:path>", proxy.service_proxy, name="service_proxy"
+    ),
+]

@@ -1,0 +1,51 @@
+"""The lists: every filter, sort and page is in the address, so that a link shows a colleague the same."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.accounts import policy
+from apps.accounts.requests import UserRequest
+from apps.clusters import selectors as clusters
+from apps.inference.permissions import VIEW
+from apps.inference.selectors.paging import LONGEST_QUERY, MOST_PAGES
+from apps.inference.statuses import Kind
+
+
+@require_safe
+def pod_list(request: UserRequest, cluster: str) -> HttpResponse:
+    """The cluster's pods."""
+    return listed(request, cluster, "inference/pod_list.html", "namespace", "app")
+
+
+@require_safe
+def service_list(request: UserRequest, cluster: str) -> HttpResponse:
+    """The cluster's services."""
+    return listed(request, cluster, "inference/service_list.html")
+
+
+@require_safe
+def deployment_list(request: UserRequest, cluster: str) -> HttpResponse:
+    """The cluster's deployments."""
+    return listed(request, cluster, "inference/deployment_list.html", "kind", kinds=Kind.choices)
+
+
+def listed(request: UserRequest, cluster: str, template: str, *filters: str, **more: Any) -> HttpResponse:
+    """Render a list page for what the address asks."""
+    row = clusters.cluster(request.user, cluster)
+    policy.require(request.user, VIEW, cluster=row.slug)
+    asked = {name: text(request, name) for name in ("q", "sort", *filters)}
+    return render(request, template, {"cluster": row, "page": page_number(request), **asked, **more})
+
+
+def text(request: HttpRequest, name: str) -> str:
+    """A filter of the address, cut to a sane length, without what Postgres refuses."""
+    return request.GET.get(name, "").replace("\0", "")[:LONGEST_QUERY]
+
+
+def page_number(request: HttpRequest) -> int:
+    """The asked page; anything odd means the first."""
+    asked = request.GET.get("page", "1")
+    return min(int(asked), MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
