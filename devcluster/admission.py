@@ -34,7 +34,7 @@ def check_namespace(store: Store, kind: Resource, namespace: str, name: str) -> 
         cause = Cause(
             "NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace"
         )
-        error.details["causes"] = [cause.to_json()]
+        error.details = {**(error.details or {}), "causes": [cause.to_json()]}
         raise error
 
 

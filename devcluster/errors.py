@@ -28,7 +28,7 @@ class ApiError(Exception):
     code: int
     reason: str
     message: str
-    details: Json = field(default_factory=dict)
+    details: Json | None = None
     metadata: Json = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class ApiError(Exception):
         }
         if self.reason:
             body["reason"] = self.reason
-        if self.details:
+        if self.details is not None:
             body["details"] = self.details
         body["code"] = self.code
         return body
@@ -144,7 +144,7 @@ class Gone(ApiError):
 
     def __init__(self, message: str, *, fresh_token: str = "") -> None:
         metadata = {"continue": fresh_token} if fresh_token else {}
-        super().__init__(410, "Expired", message, {}, metadata)
+        super().__init__(410, "Expired", message, None, metadata)
 
 
 class TooManyRequests(ApiError):
@@ -154,22 +154,25 @@ class TooManyRequests(ApiError):
         details: Json = {"causes": [cause.to_json() for cause in causes]} if causes else {}
         if retry_after:
             details["retryAfterSeconds"] = retry_after
-        super().__init__(429, "TooManyRequests", message, details)
+        super().__init__(429, "TooManyRequests", message, details or None)
 
 
 class NotAcceptable(ApiError):
     """406: none of the wanted media types can be given."""
 
-    def __init__(self, offered: list[str]) -> None:
-        message = "only the following media types are accepted: " + ", ".join(offered)
-        super().__init__(406, "NotAcceptable", message)
+    def __init__(self) -> None:
+        super().__init__(406, "NotAcceptable", "406: Not Acceptable", {})
 
 
 class UnsupportedMediaType(ApiError):
     """415: the body's media type cannot be read."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(415, "UnsupportedMediaType", message)
+    def __init__(self, accepted: str = "") -> None:
+        listed = (
+            f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        )
+        message = listed if accepted else "415: Unsupported Media Type"
+        super().__init__(415, "UnsupportedMediaType", message, None if accepted else {})
 
 
 class MethodNotAllowed(ApiError):

@@ -162,7 +162,11 @@ class Registry:
         grace: int | None = None, propagation: str = "", dry_run: bool = False,
     ) -> Deleted:  # fmt: skip
         """Delete as the API does: grace for pods, finalizers for foreground and orphan; NotFound, Conflict."""
-        options = Options(uid, resource_version, grace, propagation, dry_run)
+        return self.delete_with(
+            kind, namespace, name, Options(uid, resource_version, grace, propagation, dry_run)
+        )
+
+    def delete_with(self, kind: Resource, namespace: str, name: str, options: Options) -> Deleted:
         return delete(self.store, kind, namespace, name, options)
 
     def _writer(self, kind: Resource, manager: str, subresource: str, operation: str = "Update") -> Writer:

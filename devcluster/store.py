@@ -90,6 +90,11 @@ class Subscription:
         self._pending: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def pending(self) -> int:
+        """How many events wait to be read."""
+        return len(self._pending)
+
     def offer(self, event: Event) -> None:
         if self.namespace and event.key[0] != self.namespace:
             return
