@@ -7,11 +7,18 @@ from typing import Any, TypeVar
 
 from devcluster.cache import Caches
 from devcluster.clock import Clock
+from devcluster.controllers.balancers import LoadBalancerController
 from devcluster.controllers.base import Controller, Doors
+from devcluster.controllers.budgets import BudgetController
 from devcluster.controllers.deployment import DeploymentController
 from devcluster.controllers.endpoints import EndpointsController
+from devcluster.controllers.garbage import GarbageCollector
+from devcluster.controllers.jobs import JobController
 from devcluster.controllers.kubelet import Kubelet
+from devcluster.controllers.namespaces import NamespaceController
+from devcluster.controllers.nodes import NodeController
 from devcluster.controllers.proxy import ServiceProxy
+from devcluster.controllers.quotas import QuotaController
 from devcluster.controllers.replicaset import ReplicaSetController
 from devcluster.controllers.scheduler import Scheduler
 from devcluster.options import Options
@@ -22,7 +29,12 @@ from devcluster.store import Store
 PLAIN: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
+    JobController,
     EndpointsController,
+    GarbageCollector,
+    QuotaController,
+    BudgetController,
+    NamespaceController,
 )
 Made = TypeVar("Made", bound=Controller)
 SWIFT = 0.25  # schedulers, kubelets and proxies hear sooner than the controller manager
@@ -41,8 +53,17 @@ class Manager:
         self.kubelet: Kubelet = self._make(Kubelet, SWIFT, options=options)
         self.scheduler = self._make(Scheduler, SWIFT)
         self.proxy = self._make(ServiceProxy, SWIFT)
+        nodes = self._make(NodeController, 1.0, grace=options.node_grace)
+        balancers = self._make(LoadBalancerController, 1.0, seconds=options.load_balancer)
         plain = [self._make(kind, 1.0) for kind in PLAIN]
-        self.controllers: list[Controller] = [self.kubelet, self.scheduler, self.proxy, *plain]
+        self.controllers: list[Controller] = [
+            self.kubelet,
+            self.scheduler,
+            self.proxy,
+            nodes,
+            balancers,
+            *plain,
+        ]
 
     def _make(self, kind: type[Made], share: float, **more: Any) -> Made:
         caches = Caches(

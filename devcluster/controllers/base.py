@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from devcluster.recorder import Recorder
 from devcluster.resources import Resource
 from devcluster.store import Event, Store
 
+logger = logging.getLogger(__name__)
 MANAGER = "kube-controller-manager"
 Create = Callable[..., Json]
 Delete = Callable[..., object]
@@ -68,6 +70,9 @@ class Controller:
             self.sync(key)
         except ApiError as error:
             self.errors[key] = error.message
+            self.queue.retry(key)
+        except Exception:  # noqa: BLE001 - as upstream: one odd object must not stop a controller
+            logger.exception("the %s controller failed on %s", self.name, key)
             self.queue.retry(key)
         else:
             self.errors.pop(key, None)

@@ -7,12 +7,13 @@ import random
 import re
 from typing import Any
 
-WORDS = (
+SPEECH = (
     "the model answers in plain words while every token takes its own small time and the pod "
     "keeps count of what runs and what waits so a reader can follow traffic as it moves from "
     "one business to another without a restart because labels decide where requests go and "
-    "endpoints follow them a moment later on each node of the cluster "
-).split()
+    "endpoints follow them a moment later on each node of the cluster"
+)
+WORDS = SPEECH.split()
 SHORTEST, LONGEST = 20, 120
 
 
