@@ -71,7 +71,7 @@ class Controller:
         except ApiError as error:
             self.errors[key] = error.message
             self.queue.retry(key)
-        except Exception:  # noqa: BLE001 - as upstream: one odd object must not stop a controller
+        except Exception:  # as upstream: one odd object must not stop a controller
             logger.exception("the %s controller failed on %s", self.name, key)
             self.queue.retry(key)
         else:
