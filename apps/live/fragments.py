@@ -85,6 +85,11 @@ def register(fragment: Fragment) -> Fragment:
     return fragment
 
 
+def unregister(name: str) -> None:
+    """Forget a fragment: for tests that bring their own."""
+    _fragments.pop(name, None)
+
+
 def fragment_named(name: str) -> Fragment:
     """The registered fragment; KeyError when there is none."""
     return _fragments[name]

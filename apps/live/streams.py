@@ -4,7 +4,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from apps.live.fragments import Args, nobody_else
 from apps.live.viewers import Viewer
@@ -42,6 +41,11 @@ def register(stream: Stream) -> Stream:
     return stream
 
 
+def unregister(name: str) -> None:
+    """Forget a stream: for tests that bring their own."""
+    _streams.pop(name, None)
+
+
 def stream_named(name: str) -> Stream:
     """The registered stream; KeyError when there is none."""
     return _streams[name]
@@ -50,8 +54,3 @@ def stream_named(name: str) -> Stream:
 def registered() -> list[Stream]:
     """Every stream, by name."""
     return [_streams[name] for name in sorted(_streams)]
-
-
-def follow(name: str, args: dict[str, Any]) -> frozenset[str]:
-    """What announces growth of this stream."""
-    return frozenset(stream_named(name).topics(**args))
