@@ -13,9 +13,11 @@ from apps.gateways.connection import from_kubeconfig
 from apps.gateways.errors import Invalid
 
 if TYPE_CHECKING:  # django-stubs knows these as generic, Django itself does not
-    ModelForm, ModelAdmin = forms.ModelForm[Cluster], admin.ModelAdmin[Cluster]
+    ModelForm = forms.ModelForm[Cluster]
+    ModelAdmin = admin.ModelAdmin[Any]
 else:
-    ModelForm, ModelAdmin = forms.ModelForm, admin.ModelAdmin
+    ModelForm = forms.ModelForm
+    ModelAdmin = admin.ModelAdmin
 
 
 class ClusterForm(ModelForm):

@@ -1,5 +1,6 @@
 """GPUs of a cluster, counted by the database from the mirror: total, used, free and pending."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,7 @@ def node_gpus(cluster_id: int) -> list[NodeGpus]:
     return [node(row, used.get(row["name"], (0, 0)), promised.get(row["name"], (0, 0))) for row in rows]
 
 
-def node(row: dict[str, Any], used: tuple[int, int], promised: tuple[int, int]) -> NodeGpus:
+def node(row: Mapping[str, Any], used: tuple[int, int], promised: tuple[int, int]) -> NodeGpus:
     """A mirrored node as our value; `used` and `promised` are (devices, pods)."""
     data = row["data"]
     return NodeGpus(

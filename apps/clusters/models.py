@@ -43,7 +43,7 @@ class Cluster(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         """Save, with a new version once the row exists."""
         if self.pk and not self._state.adding:
-            self.version = F("version") + 1  # type: ignore[assignment]  # an expression, read back below
+            self.version = F("version") + 1
         super().save(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
         if not isinstance(self.version, int):
             self.refresh_from_db(fields=["version"])

@@ -1,0 +1,12 @@
+"""What people may do with pools."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import permissions
+from apps.accounts.models import Role
+
+VIEW = permissions.register("pools.view_pool", role=Role.VIEWER, label=_("See pools")).code
+ASSIGN = permissions.register("pools.assign_pod", role=Role.OPERATOR, label=_("Lend pods")).code
+CHANGE_SERVICE = permissions.register(
+    "pools.change_service", role=Role.OPERATOR, label=_("Create and delete business services")
+).code

@@ -1,0 +1,25 @@
+"""Where pools takes part in what stands below it: the mirror's changes, inference's guards and pages."""
+
+from apps.clusters.connections import connect as connect_cluster
+from apps.inference import guards
+from apps.live.kinds import on_change
+from apps.live.rows import Change
+from apps.pools import actions, removal  # noqa: F401  actions register themselves
+from apps.pools.handover import observing, switching
+
+
+def connect() -> None:
+    """Called once, when Django is ready."""
+    on_change("pods", pods_changed)
+    on_change("endpointslices", endpoints_changed)
+    guards.register_pool_handler("undeploy", removal.undeploy_pool)
+
+
+def pods_changed(cluster_id: int, changes: list[Change]) -> None:
+    """Mirrored pods changed: births, ends, external labels, and intents whose stamp has arrived."""
+    observing.pods_changed(connect_cluster(cluster_id).kubernetes, cluster_id, changes)
+
+
+def endpoints_changed(cluster_id: int, changes: list[Change]) -> None:
+    """Mirrored endpoints changed: which changes of hands have switched?"""
+    switching.follow_all(cluster_id, {change.row.namespace for change in changes})
