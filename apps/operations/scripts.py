@@ -68,6 +68,7 @@ def follow(
 def forget(step: OperationStep) -> None:
     """Delete the files of an ended script."""
     for script in _scripts(step):
+        (Path(script.handle.folder) / "gate").unlink(missing_ok=True)
         script.forget()
 
 

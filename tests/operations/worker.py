@@ -3,3 +3,4 @@
 from hyperpod_site.celery import app
 
 app.conf.include = [*app.conf.include, "tests.operations.samples"]
+app.conf.beat_schedule["sweep operations"]["schedule"] = 1.0

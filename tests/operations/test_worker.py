@@ -1,0 +1,153 @@
+"""The hard moments, with real Celery workers: killed, frozen, cancelled, overrun, cut off from the broker."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import User
+from apps.operations.actions import cancel
+from apps.operations.models import Operation
+from apps.operations.statuses import OperationStatus
+from hyperpod_site.celery import app
+from tests.operations import samples
+from tests.operations.conftest import LEASE, Workers, children
+from tests.operations.helpers import count_lines, ended, in_state, start, texts
+from tests.operations.samples import notes
+from tests.processes import until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("celery")]
+PATIENT = ["sh", "-c", "for n in $(seq 1 300); do echo line $n; sleep 0.05; done"]
+
+
+def test_a_worker_runs_it_and_waits_without_a_process(workers: Workers, alice: User, tmp_path: Path) -> None:
+    wanted = tmp_path / "wanted"
+    operation = start(alice, samples.await_file, path=str(wanted), every=0.5)
+    in_state(operation, OperationStatus.WAITING)
+    wanted.write_text("here")
+    assert ended(operation).result == {"text": "here"}
+    assert texts(operation) == ["Looking for it", "not there yet"]
+
+
+def test_waiting_operations_occupy_no_process(workers: Workers, alice: User, tmp_path: Path) -> None:
+    path = str(tmp_path / "never")
+    waiting = [start(alice, samples.await_file, path=path, every=60) for _ in range(200)]
+    rows = Operation.objects.filter(pk__in=[operation.pk for operation in waiting])
+    until(lambda: rows.filter(status=OperationStatus.WAITING).count() == 200, seconds=60)
+    begun = time.monotonic()
+    assert ended(start(alice, samples.greet, name="Ada")).status == OperationStatus.SUCCEEDED
+    print(f"200 operations wait on 2 processes; one more took {time.monotonic() - begun:.1f} s")
+
+
+def test_a_killed_worker_costs_seconds_and_no_line(workers: Workers, alice: User, tmp_path: Path) -> None:
+    folder = str(tmp_path / "notes")
+    operation = start(alice, samples.count, upto=100, pause=0.05, folder=folder)
+    script = start(alice, samples.scripted, words=PATIENT)
+    until(lambda: min(count_lines(one, r"line \d+")[0] for one in (operation, script)) > 20, what="20 lines")
+    killed = workers.kill()
+    begun = time.monotonic()
+    workers.want()
+    assert killed >= 3 and ended(operation, seconds=60).status == OperationStatus.SUCCEEDED
+    assert ended(script, seconds=60).status == OperationStatus.SUCCEEDED
+    report = f"{killed} processes killed, all ended after {time.monotonic() - begun:.1f} s"
+    check_continued(operation, r"(line|last) \d+", 105, report)
+    check_continued(script, r"line \d+", 300, report)
+    assert notes(folder) == ["prepared"] and script.steps.get().attempts == 2
+    assert not Path(script.steps.get().script["folder"]).exists(), "an ended script leaves no files"
+
+
+def check_continued(operation: Operation, pattern: str, wanted: int, report: str) -> None:
+    whole, doubled, gaps = count_lines(operation, pattern)
+    print(f"{operation.title}: {report}; {whole} of {wanted} lines, {doubled} doubled, {gaps} gaps")
+    assert (whole, doubled, gaps) == (wanted, 0, 0)
+    said = texts(operation, "system")
+    assert len(said) == 2 and "gave no sign" in said[0] and said[1].startswith("Continued by")
+
+
+def test_a_frozen_worker_that_wakes_up_writes_nothing(workers: Workers, alice: User, tmp_path: Path) -> None:
+    operation = start(alice, samples.count, upto=100, pause=0.05, folder=str(tmp_path / "notes"))
+    until(lambda: count_lines(operation, r"line \d+")[0] > 20, what="20 lines")
+    family = children(workers.running[0].pid)
+    try:
+        for child in family:
+            os.kill(child, signal.SIGSTOP)
+        workers.want(2)
+        ended(operation, seconds=60)
+    finally:
+        for child in family:
+            os.kill(child, signal.SIGCONT)
+    until(lambda: "nothing more written" in log_of(workers) or "went to another" in log_of(workers))
+    assert operation.status == OperationStatus.SUCCEEDED
+    assert count_lines(operation, r"(line|last) \d+") == (105, 0, 0)
+
+
+def log_of(workers: Workers) -> str:
+    return "".join(path.read_text() for path in workers.folder.iterdir())
+
+
+def test_a_long_call_keeps_its_lease(workers: Workers, alice: User) -> None:
+    operation = start(alice, samples.sleep_long, seconds=LEASE * 2.5)
+    until(lambda: texts(operation) == ["going to sleep"], what="the line, while the call goes on")
+    assert ended(operation).status == OperationStatus.SUCCEEDED
+    assert (operation.epoch, operation.deaths) == (1, 0)
+
+
+def test_cancelling_reaches_a_running_loop(workers: Workers, alice: User, tmp_path: Path) -> None:
+    operation = start(alice, samples.count, upto=2000, pause=0.05, folder=str(tmp_path / "notes"))
+    until(lambda: texts(operation), what="a line")
+    cancel(by=alice, operation=operation)
+    assert ended(operation).status == OperationStatus.CANCELLED
+    assert operation.message == "Cancelled by alice." and texts(operation)[-1] == operation.message
+
+
+def test_cancelling_stops_a_script_and_its_children(workers: Workers, alice: User, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    words = ["sh", "-c", f"sleep 300 & echo $! > {pid}; echo begun; wait"]
+    operation = start(alice, samples.scripted, words=words)
+    until(lambda: texts(operation) == ["begun"], what="the script's line")
+    cancel(by=alice, operation=operation)
+    assert ended(operation).status == OperationStatus.CANCELLED
+    assert [step.state for step in operation.steps.all()] == ["cancelled"]
+    assert not alive(pid.read_text().strip())
+
+
+def alive(pid: str) -> bool:
+    """Whether it still runs; who has ended and was not yet taken note of does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+
+
+def test_cancelling_a_wait_takes_back_what_was_done(workers: Workers, alice: User, tmp_path: Path) -> None:
+    operation = start(alice, samples.lend, path=str(tmp_path / "lent"))
+    in_state(operation, OperationStatus.WAITING)
+    cancel(by=alice, operation=operation)
+    assert ended(operation).status == OperationStatus.CANCELLED
+    assert notes(str(tmp_path / "lent")) == ["lent", "taken back"]
+
+
+def test_an_operation_begun_without_a_broker_runs_once_it_is_back(workers: Workers, alice: User) -> None:
+    address = app.conf.broker_url
+    try:
+        reconnect("redis+socket:///nowhere/valkey.sock")
+        operation = start(alice, samples.greet, name="Ada")
+        assert operation.sent_at is None and operation.status == OperationStatus.QUEUED
+    finally:
+        reconnect(address)
+    assert ended(operation).status == OperationStatus.SUCCEEDED
+
+
+def reconnect(address: str) -> None:
+    app.conf.broker_url = address
+    app.pool.force_close_all()
+    app._pool = app.amqp._producer_pool = None
+
+
+def test_a_fast_script_loses_no_line(workers: Workers, alice: User) -> None:
+    program = "import time\nfor n in range(10000):\n print('line', n)\n n % 50 or time.sleep(0.01)"
+    operation = start(alice, samples.scripted, words=["python3", "-c", program])
+    ended(operation, seconds=60)
+    assert count_lines(operation, r"line \d+") == (10_000, 0, 0)
+    step = operation.steps.get()
+    print(f"10000 lines in {(step.ended_at - step.started_at).total_seconds():.1f} s")
