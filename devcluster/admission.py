@@ -63,10 +63,13 @@ def _priority_class(store: Store, name: str) -> Json | None:
 
 
 def check_quota(store: Store, kind: Resource, obj: Json) -> None:
-    """403 naming the quota that the new object would break, with what is asked, used and allowed."""
+    """403 naming the quota that the new object would break, with what is asked, used and allowed.
+
+    As upstream, only what the quota's status shows is enforced: a new quota bites once its controller saw it.
+    """
     namespace = obj["metadata"].get("namespace", "")
     for quota in store.list(QUOTAS, namespace) if kind.namespaced else ():
-        hard = amounts((quota.get("spec") or {}).get("hard"))
+        hard = amounts((quota.get("status") or {}).get("hard"))
         if not in_scope(quota, kind, obj):
             continue
         asked = {name: value for name, value in usage_of(kind, obj).items() if name in hard}

@@ -152,11 +152,6 @@ def epoch(text: str | None) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def random_uid(rng: random.Random) -> str:
-    digits = f"{rng.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
 def random_suffix(rng: random.Random, length: int = SUFFIX_LENGTH) -> str:
     return "".join(rng.choice(SAFE_LETTERS) for _ in range(length))
 

@@ -6,7 +6,7 @@ import random
 from collections import OrderedDict
 
 from devcluster.clock import Clock
-from devcluster.objects import Json, random_uid, rfc3339
+from devcluster.objects import Json, rfc3339
 from devcluster.resources import resource
 from devcluster.store import Store
 
@@ -68,7 +68,7 @@ class Recorder:
         self._store.create(
             EVENTS,
             {
-                "metadata": {"name": name, "namespace": namespace, "uid": random_uid(self._rng)},
+                "metadata": {"name": name, "namespace": namespace},
                 "involvedObject": reference(obj, field_path),
                 "reason": reason,
                 "message": message,

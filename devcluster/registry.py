@@ -36,6 +36,7 @@ class Registry:
         """A new object; AlreadyExists, Invalid, Forbidden (quota), NotFound (namespace)."""
         metadata = {name: value for name, value in obj["metadata"].items() if name not in SERVER_OWNED}
         metadata["name"] = metadata.get("name") or self._generate(metadata.get("generateName", ""))
+        metadata["uid"] = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
         admission.check_namespace(self.store, kind, metadata.get("namespace", ""), metadata["name"])
         fresh = self._completed(kind, {**obj, "metadata": metadata})
         validate(kind, fresh)
@@ -60,7 +61,6 @@ class Registry:
         if kind.key == "services" and full["spec"].get("ports"):
             return defaults.allocate_service(full, self.store.list(kind))
         if kind.key == "jobs.batch" and full["spec"].get("template"):
-            full["metadata"] = {**full["metadata"], "uid": str(uuid.uuid4())}
             return defaults.job_identity(full)
         return full
 

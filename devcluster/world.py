@@ -12,6 +12,7 @@ from devcluster.mishaps import Mishaps
 from devcluster.options import Options
 from devcluster.registry import Registry
 from devcluster.resources import resource
+from devcluster.seed.filler import fill
 from devcluster.seed.plant import plant
 from devcluster.store import Store
 
@@ -25,14 +26,21 @@ class World:
         self.store = store
         self.options = options
         self.clock = clock or Clock()
-        self.registry = Registry(store, rng=random.Random(f"{options.seed}/names"))
+        self.registry = Registry(store, rng=self._identities())
         self.manager = Manager(store, self.clock, self.registry, options)
         self.mishaps = Mishaps(self)
         self._started = False
 
+    def _identities(self) -> random.Random:
+        """Where uids come from: the seed in virtual time; else no two lives of a cluster share one."""
+        return random.Random(f"{self.options.seed}/names") if self.clock.virtual else random.Random()
+
     def seed(self) -> None:
         """Namespaces, nodes, accounts and roles; then the controllers begin."""
-        plant(self.store, self.options, self.clock.now(), random.Random(f"{self.options.seed}/seed"))
+        rng, now = random.Random(f"{self.options.seed}/seed"), self.clock.now()
+        plant(self.store, self.options, now, rng)
+        if self.options.pods:
+            fill(self.store, self.options.pods, now, rng)
         self.manager.start()
         self._started = True
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from devcluster.cache import Cache, Caches, WorkQueue
 from devcluster.clock import Clock
 from devcluster.errors import ApiError, NotFound
-from devcluster.objects import Json, Key, generated_name, random_uid, uid_of
+from devcluster.objects import Json, Key, generated_name, uid_of
 from devcluster.recorder import Recorder
 from devcluster.resources import Resource
 from devcluster.store import Event, Store
@@ -89,8 +89,8 @@ class Controller:
         self.queue.add(event.key)
 
     def create(self, resource: Resource, obj: Json) -> Json:
-        """Create through the API's admission, with a seeded uid and, from generateName, a seeded name."""
-        metadata = {**obj["metadata"], "uid": random_uid(self.rng)}
+        """Create through the API's admission; generateName is completed from this controller's own seed."""
+        metadata = dict(obj["metadata"])
         if "name" not in metadata:
             metadata["name"] = generated_name(metadata["generateName"], self.rng)
         return self.doors.create(resource, {**obj, "metadata": metadata}, manager=MANAGER)

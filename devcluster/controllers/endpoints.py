@@ -17,7 +17,6 @@ from devcluster.objects import (
     key_of,
     labels_of,
     owner_reference,
-    random_uid,
     rfc3339,
     spec_of,
     status_of,
@@ -158,7 +157,6 @@ class EndpointsController(Controller):
             "name": generated_name(f"{name}-", self.rng),
             "generateName": f"{name}-",
             "namespace": namespace,
-            "uid": random_uid(self.rng),
             "ownerReferences": [owner_reference({"apiVersion": "v1", "kind": "Service", **service})],
         }
         self.store.create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from devcluster.objects import Json, random_uid, rfc3339
+from devcluster.objects import Json, rfc3339
 
 PREFIX = "sagemaker.amazonaws.com"
 TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
@@ -41,7 +41,6 @@ def _node(
     return {
         "metadata": {
             "name": name,
-            "uid": random_uid(rng),
             "labels": _labels(kind, gpus, name, zone, region),
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },
