@@ -93,6 +93,11 @@ def link_operation(pk: object) -> None:
     _running().operation_id = str(pk)
 
 
+def running_permission() -> str:
+    """The permission that the running action asked for: whoever repeats its work later needs it too."""
+    return _running().permission
+
+
 def inside() -> bool:
     """Whether an action runs now."""
     return _draft.get() is not None
@@ -135,7 +140,7 @@ class Action(Generic[Answer]):
             raise NestedAction(f"{self.code} was called inside another action; call its inner function.")
         if isinstance(by, AnonymousUser) or (isinstance(by, User) and by.pk is None):
             raise PermissionDenied(_("Log in first."))
-        draft = Draft(code=self.code, target=self._target_of(arguments))
+        draft = Draft(code=self.code, target=self._target_of(arguments), permission=self.permission)
         with context.bound(
             actor_id=_id_of(by), actor_name=_name_of(by), reason=reason or context.current().reason
         ):

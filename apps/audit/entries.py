@@ -45,6 +45,7 @@ class Draft:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     operation_id: str = ""
+    permission: str = ""
 
 
 def write(draft: Draft, outcome: Outcome, *, message: str = "") -> AuditEntry:

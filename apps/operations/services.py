@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from apps.audit import context
-from apps.audit.actions import link_operation
+from apps.audit.actions import link_operation, running_permission
 from apps.audit.entries import Target
 from apps.live import publish, topics
 from apps.operations import sending
@@ -125,6 +125,7 @@ def insert(
 ) -> Operation:
     """Write the row; two constraints decide between requests at the same moment."""
     now = context.current()
+    permission = retry_of.permission if retry_of else running_permission()
     row = Operation(
         runner=runner.code,
         title=runner.title,
@@ -138,6 +139,7 @@ def insert(
         exclusive_key=exclusive_key(place) if runner.exclusive else "",
         actor_id=now.actor_id,
         actor_name=now.actor_name,
+        permission=permission,
         reason=now.reason,
         request_id=now.request_id,
         key=key,
