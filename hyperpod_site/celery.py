@@ -40,6 +40,6 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def keep_our_logging(**_kwargs: Any) -> None:
     """Celery replaces the root handlers unless someone answers this signal; settings.py has set them."""

@@ -1,4 +1,7 @@
-"""Structured logs: one line an event, as JSON for machines or aligned text for a person at a terminal."""
+"""Structured logs, one line an event: JSON for machines, or text for a person who reads the supervisor's log.
+
+The text has no time, as the supervisor's log adds one.
+"""
 
 import logging.config
 
@@ -11,10 +14,13 @@ def logging_config(*, level: str, json: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    if json:
+        shared.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
+        shared.append(structlog.processors.format_exc_info)
+        renderer = structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -40,6 +46,7 @@ def logging_config(*, level: str, json: bool) -> None:
             "loggers": {
                 "django_structlog": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
+                "celery": {"level": "WARNING"},
                 "uvicorn.access": {"level": "WARNING"},
             },
         }

@@ -1,12 +1,12 @@
 """The site map."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from hyperpod_site import health, home
 from hyperpod_site.api import api_urls
 
-cluster_urls = [
+cluster_urls: list[URLPattern | URLResolver] = [
     path("", home.overview, name="overview"),
     path("", include("apps.clusters.urls")),
     path("", include("apps.inference.urls")),

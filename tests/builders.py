@@ -6,7 +6,9 @@ PASSWORD = "correct horse battery"  # test people's password
 
 
 def make_user(name: str, role: Role | None = None, *, superuser: bool = False) -> User:
-    user = User.objects.create_user(username=name, password=PASSWORD, is_superuser=superuser, is_staff=superuser)
+    user = User.objects.create_user(
+        username=name, password=PASSWORD, is_superuser=superuser, is_staff=superuser
+    )
     if role:
         Grant.objects.create(user=user, role=role)
     return user

@@ -67,5 +67,7 @@ def client_of() -> Callable[[User], Client]:
 @pytest.fixture(scope="session")
 def devcluster() -> Iterator[processes.Devcluster]:
     """One development cluster for all tests of a worker; each test uses a namespace of its own."""
-    with processes.devcluster("--nodes", "4", "--gpus-per-node", "8", "--lag", "0.2", "--startup", "0.3") as running:
+    with processes.devcluster(
+        "--nodes", "4", "--gpus-per-node", "8", "--lag", "0.2", "--startup", "0.3"
+    ) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Real processes for tests: the development cluster, workers, web servers, watchers; each ends with its test."""
+"""Real processes for tests: development cluster, workers, web servers, watchers; each ends with its test."""
 
 import contextlib
 import json
@@ -78,7 +78,7 @@ def stop_group(child: subprocess.Popen[bytes], *, patience: float = 10) -> None:
 
 @dataclass(frozen=True)
 class Devcluster:
-    """A running development cluster: its address and its two kubeconfigs (admin, and the portal's own rights)."""
+    """A running development cluster: its address and its kubeconfigs (admin, and the portal's own rights)."""
 
     server: str
     folder: Path

@@ -1,6 +1,7 @@
-"""Starts real Postgres and Valkey before Django reads its settings; loaded by `-p tests.stack_plugin` (pyproject.toml).
+"""Starts real Postgres and Valkey before Django reads its settings.
 
-Under xdist the controller starts them once; each worker gets a database and a Valkey prefix of its own.
+Loaded by `-p tests.stack_plugin` (pyproject.toml). Under xdist the controller starts them once; each worker
+gets a database and a Valkey prefix of its own.
 """
 
 import atexit
@@ -19,7 +20,10 @@ folders: list[Path] = []
 def start_services() -> None:
     folder = Path(tempfile.mkdtemp(prefix="portal-test-"))
     folders.append(folder)
-    database_url, redis_url = os.environ.get("PORTAL_DATABASE_URL", ""), os.environ.get("PORTAL_REDIS_URL", "")
+    database_url, redis_url = (
+        os.environ.get("PORTAL_DATABASE_URL", ""),
+        os.environ.get("PORTAL_REDIS_URL", ""),
+    )
     if not database_url:
         running.append(postgres := Postgres(folder / "postgres", durable=False))
         database_url = postgres.url

@@ -19,7 +19,9 @@ ALLOWED = {"tests/test_repository.py"}
 
 
 def tracked_files() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     return [PROJECT / name for name in listed.stdout.split("\0") if name and name not in ALLOWED]
 
 
@@ -29,7 +31,11 @@ def text_of(path: Path) -> str:
 
 def test_no_file_names_the_host_of_a_registry() -> None:
     files = tracked_files()
-    found = {str(path.relative_to(PROJECT)): match[0] for path in files if (match := REGISTRIES.search(text_of(path)))}
+    found = {
+        str(path.relative_to(PROJECT)): match[0]
+        for path in files
+        if (match := REGISTRIES.search(text_of(path)))
+    }
     assert len(files) > 50 and not found
 
 
@@ -42,7 +48,9 @@ def test_no_file_names_a_path_of_a_machine() -> None:
     assert not found
 
 
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock.suffix == ".txt"], ids=lambda lock: lock.name)
+@pytest.mark.parametrize(
+    "lock", [lock for lock in LOCKS if lock.suffix == ".txt"], ids=lambda lock: lock.name
+)
 def test_every_locked_python_package_carries_hashes(lock: Path) -> None:
     entries = re.split(r"\n(?=[a-z0-9])", lock.read_text(), flags=re.IGNORECASE)
     packages = [entry for entry in entries if "==" in entry.splitlines()[0]]
@@ -57,7 +65,11 @@ def test_every_locked_npm_package_carries_a_hash_and_no_address() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["--index-url https" + "://packages.example/simple", "resolved: registry." + "npmjs", "cd /ro" + "ot/project"],
+    [
+        "--index-url https" + "://packages.example/simple",
+        "resolved: registry." + "npmjs",
+        "cd /ro" + "ot/project",
+    ],
 )
 def test_the_patterns_would_find_an_offence(line: str) -> None:
     assert REGISTRIES.search(line) or MACHINE_PATHS.search(line)

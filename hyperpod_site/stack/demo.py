@@ -12,6 +12,7 @@ from hyperpod_site.stack.services import ServiceFailed
 from hyperpod_site.stack.stack import Stack
 
 WANTED_PORT = 8000
+PASSWORD = "demo-password"  # noqa: S105 (seed_demo sets it; the demo listens on loopback only)
 BANNER = """
   HyperPod Portal is ready:  {url}      (started in {seconds:.0f} s)
 
@@ -31,7 +32,14 @@ def demo() -> int:
     try:
         with stack:
             threading.Thread(target=living_cluster, args=(stack,), daemon=True).start()
-            print(BANNER.format(url=stack.url, seconds=time.monotonic() - began, password="demo-password", log=stack.folder / "log"))
+            print(
+                BANNER.format(
+                    url=stack.url,
+                    seconds=time.monotonic() - began,
+                    password=PASSWORD,
+                    log=stack.folder / "log",
+                )
+            )
             stack.watch()
     except KeyboardInterrupt:
         print("\nStopped.")

@@ -1,4 +1,4 @@
-"""Where a stack keeps its data: `.run/`, or a short private folder in the system's temp folder behind that name.
+"""Where a stack keeps its data: `.run/`, or behind that name a short private folder in the temp folder.
 
 Unix sockets allow about 107 bytes of path, so a deep checkout needs the short folder.
 """

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class TidyLog:
-    """The stack's one log: a file, and the terminal too where asked; whole lines, each with its program's name."""
+    """The stack's one log, a file and if asked the terminal: whole lines with their program's name."""
 
     def __init__(self, path: Path, *, echo: TextIO | None = None) -> None:
         self.file = path.open("a", encoding="utf-8")
@@ -69,7 +69,9 @@ class Program:
             if not self.running:
                 raise ServiceFailed(f"{self.name} stopped while starting; its lines are in the log")
             if time.monotonic() > end:
-                raise ServiceFailed(f"{self.name} did not answer within {seconds:.0f} s; its lines are in the log")
+                raise ServiceFailed(
+                    f"{self.name} did not answer within {seconds:.0f} s; its lines are in the log"
+                )
             time.sleep(0.05)
 
     @property

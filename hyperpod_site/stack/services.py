@@ -1,8 +1,8 @@
 """Postgres and Valkey from wheels, as child processes on unix sockets in a private folder.
 
-Postgres refuses to run as root: as root it runs inside a user namespace, or where that is forbidden (many
-containers), as `nobody` from copies in a folder that `nobody` can reach. The wheel's own API is not used: it makes a
-system user and opens every parent folder to everyone.
+Postgres refuses to run as root: as root it runs inside a user namespace, or where that is forbidden (as in
+many containers), as `nobody` from copies in a folder that `nobody` can reach. The wheel's own API is not
+used: it makes a system user and opens every parent folder to everyone.
 """
 
 import contextlib
@@ -78,7 +78,9 @@ class Service:
         end = time.monotonic() + START_DEADLINE
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > end:
-                raise ServiceFailed(f"{self.name} did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
+                raise ServiceFailed(
+                    f"{self.name} did not start:\n{self.log.read_text(errors='replace')[-2000:]}"
+                )
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -128,14 +130,36 @@ class Postgres(Service):
         return self.folder / "data"
 
     def command(self) -> list[str]:
-        settings = ["max_connections=200", "shared_buffers=128MB", "listen_addresses=", "log_min_messages=error"]
+        settings = [
+            "max_connections=200",
+            "shared_buffers=128MB",
+            "listen_addresses=",
+            "log_min_messages=error",
+        ]
         if not self.durable:
             settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         options = [part for setting in settings for part in ("-c", setting)]
-        return [*self._prefix(), str(self.binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder), *options]
+        return [
+            *self._prefix(),
+            str(self.binaries / "postgres"),
+            "-D",
+            str(self.data),
+            "-k",
+            str(self.folder),
+            *options,
+        ]
 
     def ready(self) -> bool:
-        probe = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder), "-U", "portal", "-d", "postgres"]
+        probe = [
+            str(self.binaries / "pg_isready"),
+            "-q",
+            "-h",
+            str(self.folder),
+            "-U",
+            "portal",
+            "-d",
+            "postgres",
+        ]
         return subprocess.run(probe, check=False, capture_output=True).returncode == 0
 
     def _prefix(self) -> list[str]:
@@ -155,7 +179,7 @@ class Postgres(Service):
             raise ServiceFailed(f"createdb failed:\n{done.stderr}")
 
     def _forget_a_dead_postmaster(self) -> None:
-        """Inside a new user namespace Postgres cannot tell that the pid of its lock file belongs to somebody else."""
+        """In a user namespace Postgres cannot tell that its lock file's pid belongs to somebody else now."""
         lock = self.data / "postmaster.pid"
         if not lock.exists():
             return

@@ -110,7 +110,14 @@ class Stack:
     def portal_commands(self) -> dict[str, list[str]]:
         """The portal's own processes, as docker-compose.yml runs them too."""
         celery = [sys.executable, "-m", "celery", "-A", "hyperpod_site", "--skip-checks"]
-        worker = [*celery, "worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
+        worker = [
+            *celery,
+            "worker",
+            "--pool=prefork",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=WARNING",
+        ]
         return {
             "web": [
                 *(sys.executable, "-m", "uvicorn", "hyperpod_site.asgi:application"),
@@ -124,7 +131,7 @@ class Stack:
         }
 
     def add(self, name: str, command: list[str], **environment: str) -> Program:
-        """Start one more program under this stack; worker processes keep no database pool (their fork breaks it)."""
+        """Start one more program; only the web keeps a pool of connections (a worker's fork breaks it)."""
         pool = {} if name in {"web"} else {"PORTAL_DATABASE_POOL": "0"}
         program = Program(name, command, {**self.environment, **pool, **environment}, self.log)
         self.programs[name] = program
@@ -135,11 +142,15 @@ class Stack:
         """Run `manage.py <arguments>` to its end and return what it printed. Raises ServiceFailed."""
         command = [sys.executable, "manage.py", *arguments]
         environment = {**self.environment, "PORTAL_DATABASE_POOL": "0"}
-        done = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True
+        )
         for line in (done.stdout + done.stderr).splitlines():
             self.log.line("manage", line)
         if done.returncode:
-            raise ServiceFailed(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"[-3000:])
+            raise ServiceFailed(
+                f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}"[-3000:]
+            )
         return done.stdout
 
     def watch(self) -> None:
@@ -169,7 +180,9 @@ class Stack:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _postgres(self) -> Postgres:
@@ -186,7 +199,14 @@ class Stack:
         self.cluster_folder.mkdir(exist_ok=True)
         ready = self.cluster_folder / "ready"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "devcluster", "--dir", str(self.cluster_folder), *self.devcluster_options]
+        command = [
+            sys.executable,
+            "-m",
+            "devcluster",
+            "--dir",
+            str(self.cluster_folder),
+            *self.devcluster_options,
+        ]
         self.add("cluster", command).ready = ready.exists
 
     def _start_aws(self) -> None:

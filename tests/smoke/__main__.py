@@ -24,7 +24,10 @@ def run(name: str) -> bool:
                 stack.start()
             scenario.walk(stack, report)
         except (Untrue, ServiceFailed) as untruth:
-            print(f"\n{name}: {untruth}\n\nLast lines of the stack:\n{tail(Path(folder) / 'log')}", file=sys.stderr)
+            print(
+                f"\n{name}: {untruth}\n\nLast lines of the stack:\n{tail(Path(folder) / 'log')}",
+                file=sys.stderr,
+            )
             return False
         finally:
             stack.stop()
@@ -38,7 +41,10 @@ def tail(log: Path) -> str:
 def main(names: list[str]) -> int:
     unknown = set(names) - set(SCENARIOS)
     if unknown:
-        print(f"There is no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}", file=sys.stderr)
+        print(
+            f"There is no scenario {', '.join(sorted(unknown))}; there are: {', '.join(SCENARIOS)}",
+            file=sys.stderr,
+        )
         return 2
     wanted = names or list(SCENARIOS)
     failed = [name for name in wanted if not run(name)]

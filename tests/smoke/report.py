@@ -42,7 +42,10 @@ class Report:
         finally:
             spent = (time.monotonic() - began) * 1000
             counted = f"  [{'; '.join(step.counted)}]" if step.counted else ""
-            print(f"{verdict:<6} {self.scenario} {self.number:>2}. {title:<66} {spent:>7.0f} ms{counted}", flush=True)
+            print(
+                f"{verdict:<6} {self.scenario} {self.number:>2}. {title:<66} {spent:>7.0f} ms{counted}",
+                flush=True,
+            )
 
 
 def claim(true: object, words: str) -> None:

@@ -21,7 +21,9 @@ def test_the_shells_clusters_and_accounts_are_cleared(real_shell: None) -> None:
 
 def test_only_the_named_parts_can_be_replaced(real_shell: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_KUBECONFIG", "mine")
-    assert replaced().keys() & {"PORTAL_KUBECONFIG", "PORTAL_SECRET_KEY", "KUBECONFIG"} == {"PORTAL_KUBECONFIG"}
+    assert replaced().keys() & {"PORTAL_KUBECONFIG", "PORTAL_SECRET_KEY", "KUBECONFIG"} == {
+        "PORTAL_KUBECONFIG"
+    }
 
 
 def test_secrets_are_made_once_and_are_private(tmp_path: Path, real_shell: None) -> None:

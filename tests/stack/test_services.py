@@ -64,7 +64,9 @@ def test_valkey_answers_on_its_socket_and_keeps_its_keys(short_folder: Path) -> 
 def test_the_services_listen_on_no_network_port(short_folder: Path) -> None:
     server = Valkey(short_folder / "valkey")
     server.start()
-    sockets = subprocess.run(["readlink", "-e", str(server.socket)], capture_output=True, text=True, check=True)
+    sockets = subprocess.run(
+        ["readlink", "-e", str(server.socket)], capture_output=True, text=True, check=True
+    )
     assert sockets.stdout.strip().startswith(str(short_folder.resolve()))
     assert "port 0" in " ".join(server.command()).replace("--", "")
     server.stop()

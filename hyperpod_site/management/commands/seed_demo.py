@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import Grant, Role, User
-from apps.clusters.actions import register_by
+from apps.clusters.actions import register_cluster
 from apps.clusters.models import Cluster
+from apps.clusters.registry import prepare
 from apps.gateways.connection import Connection, from_kubeconfig
 from apps.gateways.errors import GatewayError
 from apps.gateways.kubernetes import Kubernetes
@@ -23,15 +24,21 @@ class Command(BaseCommand):
     help = "Seed the embedded demo stack."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--kubeconfig", type=Path, required=True, help="the portal's own kubeconfig of the cluster")
+        parser.add_argument(
+            "--kubeconfig", type=Path, required=True, help="the portal's own kubeconfig of the cluster"
+        )
         parser.add_argument("--people", action="store_true", help="people and the cluster's entry")
-        parser.add_argument("--workloads", action="store_true", help="a pool and a standard model, in the embedded cluster only")
+        parser.add_argument(
+            "--workloads",
+            action="store_true",
+            help="a pool and a standard model, in the embedded cluster only",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = from_kubeconfig(options["kubeconfig"].read_text())
         if options["people"]:
             people()
-            register_by(User.objects.get(username="root"), slug=SLUG, name="Demo cluster", connection=connection)
+            register(connection)
         if options["workloads"]:
             refuse_real_clusters(connection)
             deploy_all(by=User.objects.get(username="alice"), cluster=Cluster.objects.get(slug=SLUG))
@@ -48,6 +55,14 @@ def people() -> None:
         Grant.objects.get_or_create(user=user, role=role)
 
 
+def register(connection: Connection) -> None:
+    """The cluster's entry, with the address and credentials of this start."""
+    root = User.objects.get(username="root")
+    register_cluster(
+        by=root, cluster=prepare(slug=SLUG, name="Demo cluster"), connection=connection, reason="demo"
+    )
+
+
 def refuse_real_clusters(connection: Connection) -> None:
     """Raise CommandError unless the API server says that it is the development cluster."""
     try:
@@ -55,4 +70,6 @@ def refuse_real_clusters(connection: Connection) -> None:
     except GatewayError as error:
         raise CommandError(f"The cluster does not answer: {error}") from error
     if not version.endswith("-devcluster"):
-        raise CommandError(f"{connection.server} is a real cluster ({version}); the demo's models go to the embedded one only")
+        raise CommandError(
+            f"{connection.server} is a real cluster ({version}); the demo goes to the embedded one only"
+        )
