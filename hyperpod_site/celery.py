@@ -35,7 +35,7 @@ app.conf.update(
     beat_schedule={
         "sweep operations": {"task": "operations.sweep", "schedule": 5.0},
     },
-    beat_schedule_filename="",
+    beat_scheduler="celery.beat:Scheduler",  # in memory: every duty may simply run at once after a restart
 )
 app.autodiscover_tasks()
 

@@ -126,7 +126,7 @@ class Stack:
             ],
             "quick": [*worker, "--queues=quick", "--concurrency=2", "--hostname=quick@%h"],
             "long": [*worker, "--queues=long", "--concurrency=1", "--hostname=long@%h"],
-            "beat": [*celery, "beat", "--schedule=", "--pidfile=", "--loglevel=WARNING"],
+            "beat": [*celery, "beat", "--pidfile=", "--loglevel=WARNING"],
             "watcher": [sys.executable, "manage.py", "watch"],
         }
 
