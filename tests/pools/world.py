@@ -1,0 +1,194 @@
+"""A pool in a namespace of its own on the development cluster, and the portal's row that leads there."""
+
+import itertools
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from apps.accounts.models import User
+from apps.clusters.models import Cluster
+from apps.gateways import labels, manifests
+from apps.gateways.connection import from_kubeconfig
+from apps.gateways.kubernetes import Kubernetes
+from apps.live.following import Listed
+from apps.live.kinds import kind_named
+from apps.live.sources import Source
+from apps.pools.business import ServiceWish, create, services_of
+from apps.pools.handover.records import record_of
+from apps.pools.live_view import PodFacts, look, pods_of
+from apps.pools.models import PoolRecord
+from apps.pools.targets import PodTarget, PoolTarget
+from tests.processes import Devcluster, until
+
+numbers = itertools.count(1)
+KINDS = ("nodes", "replicasets", "deployments", "services", "pods", "endpointslices")
+
+
+@dataclass
+class World:
+    """One pool. `outside` speaks as the cluster's admin, like somebody with kubectl."""
+
+    cluster: Cluster
+    namespace: str
+    pool: str
+    portal: Kubernetes
+    outside: Kubernetes
+
+    @property
+    def target(self) -> PoolTarget:
+        return PoolTarget(self.cluster.pk, self.cluster.slug, self.namespace, self.pool)
+
+    @property
+    def record(self) -> PoolRecord:
+        return record_of(self.cluster.pk, self.namespace, self.pool)
+
+    def pod_target(self, name: str, business: str) -> PodTarget:
+        return PodTarget(self.target, name, business)
+
+    def pods(self) -> list[PodFacts]:
+        return pods_of(self.outside, namespace=self.namespace, pool=self.pool)
+
+    def names(self) -> list[str]:
+        return sorted(pod.name for pod in self.pods() if pod.alive)
+
+    def pod(self, name: str) -> PodFacts:
+        return next(pod for pod in self.pods() if pod.name == name)
+
+    def business_of(self, name: str) -> str:
+        return self.pod(name).business
+
+    def relabel(self, name: str, business: str) -> None:
+        """What `kubectl label --overwrite` does."""
+        body = {"metadata": {"labels": {labels.BUSINESS: business}}}
+        self.outside.patch_merge("pods", name, body, namespace=self.namespace)
+
+    def wait_ready(self, count: int) -> None:
+        until(lambda: len(self.ready()) == count, seconds=60, what=f"{count} ready pods")
+
+    def ready(self) -> list[PodFacts]:
+        view = look(self.outside, namespace=self.namespace, name=self.pool)
+        return [pod for pod in view.pods if pod.ready and view.live(pod)]
+
+    def mirror(self) -> None:
+        """One whole list of every kind into the mirror, as the watcher's sources do."""
+        for kind in KINDS:
+            source = Source(self.cluster.pk, kind_named(kind), lambda: self.portal)
+            step = next(source.follower.list_then_watch())
+            assert isinstance(step, Listed)
+            source._replace(step, epoch_of(self.cluster.pk, kind))
+
+    def mishap(self, **body: Any) -> dict[str, Any]:
+        return control(self.outside, "POST", body)
+
+    def calm(self) -> None:
+        control(self.outside, "DELETE", None)
+
+
+def epoch_of(cluster_id: int, kind: str) -> int:
+    from apps.live import syncing
+
+    return syncing.begin(cluster_id, kind)
+
+
+def control(outside: Kubernetes, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    """Ask the development cluster's own door for mishaps."""
+    import orjson
+
+    answer = outside.transport.request(method, "/devcluster/mishaps", body=body)
+    return dict(orjson.loads(answer)) if answer.startswith(b"{") else {}
+
+
+@dataclass
+class Stage:
+    """A namespace with a pool on the development cluster; tests of a worker share it, one after the other."""
+
+    devcluster: Devcluster
+    outside: Kubernetes
+    namespace: str
+    pool: str = "llm"
+    replicas: int = 4
+    businesses: tuple[str, ...] = ("production", "testing")
+
+    def reset(self) -> None:
+        """Everything as at the beginning: the services, so many ready pods, all of them free."""
+        control(self.outside, "DELETE", None)
+        known = {item.name for item in services_of(self.outside, namespace=self.namespace, pool=self.pool)}
+        wanted = {f"{self.pool}-{tag}": tag for tag in self.businesses}
+        for name in known - wanted.keys():
+            self.outside.delete("services", name, namespace=self.namespace)
+        for name in wanted.keys() - known:
+            wish = ServiceWish(name=name, business=wanted[name])
+            create(self.outside, namespace=self.namespace, pool=self.pool, wish=wish)
+        until(self.settled, seconds=60, every=0.2, what="the pool to settle")
+
+    def settled(self) -> bool:
+        view = look(self.outside, namespace=self.namespace, name=self.pool)
+        for pod in view.pods:
+            if not pod.alive and not pod.deleting:
+                self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
+            elif pod.business != labels.UNASSIGNED or pod.stamp:
+                self.free(pod.name)
+        good = [pod for pod in view.pods if pod.ready and view.live(pod)]
+        free = all(pod.business == labels.UNASSIGNED and not pod.stamp for pod in good)
+        return len(view.pods) == len(good) == self.replicas and free
+
+    def free(self, name: str) -> None:
+        fresh = {labels.INTENT: "", labels.DELETION_COST: labels.COST_FREE}
+        body = {"metadata": {"labels": {labels.BUSINESS: labels.UNASSIGNED}, "annotations": fresh}}
+        self.outside.patch_merge("pods", name, body, namespace=self.namespace)
+
+
+def make_stage(devcluster: Devcluster, *, replicas: int = 4) -> Stage:
+    """A pool in a new namespace."""
+    outside = Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig))
+    namespace = f"pools-{next(numbers)}-{uuid.uuid4().hex[:6]}"
+    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    for manifest in pool_manifests(namespace, replicas):
+        outside.create(manifest)
+    return Stage(devcluster, outside, namespace, replicas=replicas)
+
+
+def world_on(stage: Stage) -> World:
+    """The stage, reset, and a row of the portal that leads there."""
+    stage.reset()
+    cluster = make_cluster(stage.devcluster)
+    return World(cluster, stage.namespace, stage.pool, Kubernetes(portal(stage.devcluster)), stage.outside)
+
+
+def portal(devcluster: Devcluster) -> Any:
+    return from_kubeconfig(devcluster.portal_kubeconfig)
+
+
+def make_cluster(devcluster: Devcluster) -> Cluster:
+    connection = portal(devcluster)
+    return Cluster.objects.create(
+        slug=f"c{next(numbers)}",
+        name="Test",
+        server=connection.server,
+        ca_data=connection.ca_data,
+        token=connection.token,
+        client_certificate_data=connection.client_certificate_data,
+        client_key_data=connection.client_key_data,
+    )
+
+
+def pool_manifests(namespace: str, replicas: int) -> list[dict[str, Any]]:
+    return manifests.render(
+        "model_pool",
+        name="llm",
+        namespace=namespace,
+        model_type="vllm",
+        model_id="Qwen/Qwen3-0.6B",
+        image="vllm/vllm-openai:latest",
+        command=["vllm", "serve", "Qwen/Qwen3-0.6B", "--port", "8000"],
+        replicas=replicas,
+        gpus=1,
+        grace_seconds=1,
+        min_ready_seconds=0,
+    )
+
+
+def assign(world: World, by: User, name: str, business: str, **more: Any) -> Any:
+    from apps.pools.actions import assign_pod
+
+    return assign_pod(by=by, pod=world.pod_target(name, business), **more)
