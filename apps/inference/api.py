@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Field, Header, Router, Schema
+from ninja import Field, Header, Path, Router, Schema
 from pydantic import ConfigDict
 
 from apps.accounts import policy
@@ -130,21 +130,25 @@ class CallIn(Strict):
 
 
 @router.post("/deployments", response={202: shapes.StartedOut}, summary="Deploy a model")
-def deploy(request: HttpRequest, cluster: str, wish: DeployIn, key: Key) -> tuple[int, shapes.StartedOut]:
+def deploy(
+    request: HttpRequest, cluster: Path[str], wish: DeployIn, key: Key
+) -> tuple[int, shapes.StartedOut]:
     """Begin to deploy; the answer names the operation. The same Idempotency-Key gives the same operation."""
     operation, _form = begin(request, clusters.cluster(choice.person(request), cluster), wish.dict(), key)
     return 202, started(operation)
 
 
 @router.get("/deployments", response=list[shapes.DeploymentOut], summary="Deployments")
-def deployment_list(request: HttpRequest, cluster: str, namespace: str = "") -> list[shapes.DeploymentOut]:
+def deployment_list(
+    request: HttpRequest, cluster: Path[str], namespace: str = ""
+) -> list[shapes.DeploymentOut]:
     """Every deployment of the cluster, pools too."""
     return deployments_of(request, clusters.cluster(choice.person(request), cluster), namespace)
 
 
 @router.put("/deployments/{namespace}/{name}/replicas", response={202: shapes.StartedOut}, summary="Scale")
 def scale(
-    request: HttpRequest, cluster: str, namespace: str, name: str, wish: ScaleIn
+    request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: ScaleIn
 ) -> tuple[int, shapes.StartedOut]:
     """Ask for a new number of pods; pools answer 409 unless they can keep their promise."""
     user = choice.person(request)
@@ -153,7 +157,9 @@ def scale(
 
 
 @router.post("/deployments/{namespace}/{name}/restart", response={202: shapes.StartedOut}, summary="Restart")
-def restart(request: HttpRequest, cluster: str, namespace: str, name: str) -> tuple[int, shapes.StartedOut]:
+def restart(
+    request: HttpRequest, cluster: Path[str], namespace: str, name: str
+) -> tuple[int, shapes.StartedOut]:
     """Replace every pod by a new one."""
     user = choice.person(request)
     target = deployments.target(user, cluster, namespace, name)
@@ -162,7 +168,7 @@ def restart(request: HttpRequest, cluster: str, namespace: str, name: str) -> tu
 
 @router.post("/deployments/{namespace}/{name}/undeploy", response={202: shapes.StartedOut}, summary="Remove")
 def undeploy(
-    request: HttpRequest, cluster: str, namespace: str, name: str, wish: UndeployIn
+    request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: UndeployIn
 ) -> tuple[int, shapes.StartedOut]:
     """Remove the Deployment, its Service, or both."""
     user = choice.person(request)
@@ -171,19 +177,19 @@ def undeploy(
 
 
 @router.get("/pods", response=list[shapes.PodOut], summary="Pods")
-def pod_list(request: HttpRequest, cluster: str, namespace: str = "") -> list[shapes.PodOut]:
+def pod_list(request: HttpRequest, cluster: Path[str], namespace: str = "") -> list[shapes.PodOut]:
     """Every pod of the cluster, shaped like Kubernetes' own."""
     return pods_of(request, clusters.cluster(choice.person(request), cluster), namespace)
 
 
 @router.get("/services", response=list[shapes.ServiceOut], summary="Services")
-def service_list(request: HttpRequest, cluster: str, namespace: str = "") -> list[shapes.ServiceOut]:
+def service_list(request: HttpRequest, cluster: Path[str], namespace: str = "") -> list[shapes.ServiceOut]:
     """Every service of the cluster, shaped like Kubernetes' own."""
     return services_of(request, clusters.cluster(choice.person(request), cluster), namespace)
 
 
 @router.post("/proxy-request", response=shapes.CallOut, summary="Call a model")
-def proxy_request(request: HttpRequest, cluster: str, call: CallIn) -> shapes.CallOut:
+def proxy_request(request: HttpRequest, cluster: Path[str], call: CallIn) -> shapes.CallOut:
     """Ask a service, named and never given as a URL; the whole answer comes back as JSON."""
     return called(request, clusters.cluster(choice.person(request), cluster), call)
 

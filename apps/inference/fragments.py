@@ -144,22 +144,22 @@ def deployments_topics(*, cluster: str, **_args: Any) -> Iterable[str]:
     return topics.kind(pk, "deployments"), topics.kind(pk, "services"), topics.sync(pk), topics.operations()
 
 
-def detail_context(viewer: Viewer, *, cluster: str, namespace: str, name: str) -> dict[str, Any]:
+def detail_context(viewer: Viewer, *, cluster: str, namespace: str, app: str) -> dict[str, Any]:
     """One deployment: what the cluster has, and what we know of who asked for it."""
     row = clusters.by_slug(cluster)
     return {
         "cluster": row,
-        "deployment": deployments.deployment_row(row.pk, namespace, name),
-        "record": deployments.record_of(row, namespace, name),
+        "deployment": deployments.deployment_row(row.pk, namespace, app),
+        "record": deployments.record_of(row, namespace, app),
         "may_change": viewer.may(CHANGE, cluster),
         "freshness": clusters.freshness(row.pk, "deployments"),
     }
 
 
-def detail_topics(*, cluster: str, namespace: str, name: str) -> Iterable[str]:
+def detail_topics(*, cluster: str, namespace: str, app: str) -> Iterable[str]:
     """The one deployment, its Services, and operations that end."""
     pk = clusters.by_slug(cluster).pk
-    own = topics.object(pk, "deployments", namespace, name)
+    own = topics.object(pk, "deployments", namespace, app)
     return own, topics.kind(pk, "services"), topics.sync(pk), topics.operations()
 
 

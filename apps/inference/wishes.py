@@ -73,7 +73,7 @@ def manifests_of(wish: Wish, *, name: str, actor: str, secret_name: str = "") ->
         memory=wish.memory,
         instance_types=list(wish.instance_types) or None,
         health_path="/" if wish.command.engine is Engine.OLLAMA else "/health",
-        environment={key: value.replace("$(", "$$(") for key, value in wish.command.environment},
+        environment=dict(wish.command.environment),
         token_secret=secret_name or None,
         actor=actor,
     )
@@ -84,7 +84,7 @@ def argv_of(command: EngineCommand) -> list[str]:
     """What the container runs."""
     if command.engine is Engine.OLLAMA:
         return ["/bin/sh", "-c", OLLAMA_START, command.model_id]
-    return command.container_argv
+    return list(command.argv)
 
 
 def service_of(wish: Wish, *, name: str, actor: str) -> list[dict[str, Any]]:

@@ -182,10 +182,6 @@ def test_the_container_gets_every_word_unchanged() -> None:
     assert found.environment == (("FOO", "a b"),)
 
 
-def test_kubernetes_does_not_expand_what_the_user_wrote_literally() -> None:
-    assert parse("vllm serve '$(HOME)'").container_argv[2] == "$$(HOME)"
-
-
 def test_sglang_is_made_to_listen_for_others_and_the_user_is_told() -> None:
     found = parse("python -m sglang.launch_server --model-path a/b")
     assert found.argv[-2:] == found.added == ("--host", "0.0.0.0")

@@ -46,11 +46,6 @@ class EngineCommand:
     added: tuple[str, ...] = ()
 
     @property
-    def container_argv(self) -> list[str]:
-        """`argv` for a manifest: Kubernetes itself would expand `$(NAME)`, so that it is escaped."""
-        return [word.replace("$(", "$$(") for word in self.argv]
-
-    @property
     def served_name(self) -> str:
         """The name that requests must give as `model`."""
         return self.served_names[0] if self.served_names else self.model_id

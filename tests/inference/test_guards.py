@@ -1,0 +1,124 @@
+"""The gate before pools: every write that inference knows is tried on a pool."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.audit import registry
+from apps.audit.models import AuditEntry, Outcome
+from apps.clusters.models import Cluster
+from apps.inference import actions, guards
+from apps.inference.guards import PoolRefused
+from apps.inference.models import ModelDeployment
+from apps.inference.selectors import deployments
+from apps.inference.targets import DeploymentTarget
+from apps.operations.models import Operation
+from tests.inference.mirrored import Mirrored
+
+POOL = "vllm-qwen-pool"
+WISHES: dict[str, dict[str, Any]] = {"scale": {"replicas": 1}, "restart": {}, "undeploy": {}}
+ACTIONS = {
+    "scale": actions.scale_deployment,
+    "restart": actions.restart_deployment,
+    "undeploy": actions.undeploy,
+}
+
+
+@pytest.fixture
+def unregistered() -> Iterator[None]:
+    """As if pools had registered nothing."""
+    kept = dict(guards._handlers)
+    guards._handlers.clear()
+    yield
+    guards._handlers.clear()
+    guards._handlers.update(kept)
+
+
+def test_every_write_on_deployments_is_tried_here() -> None:
+    known = {entry.code for entry in registry.actions() if entry.code.startswith("inference.")}
+    assert known - {"inference.deploy"} == {f"inference.{verb}" for verb in WISHES}
+    assert set(WISHES) == set(guards.VERBS)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", guards.VERBS)
+def test_a_pool_is_refused_where_pools_registered_nothing(
+    verb: str, alice: User, mirrored: Mirrored, unregistered: None
+) -> None:
+    target = deployments.target(alice, "demo", "default", POOL)
+    with pytest.raises(PoolRefused, match="Model Pool"):
+        ACTIONS[verb](by=alice, deployment=target, **WISHES[verb])
+    assert Operation.objects.count() == 0
+    assert AuditEntry.objects.get().outcome == Outcome.FAILED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", guards.VERBS)
+def test_the_same_write_on_a_standard_deployment_begins(
+    verb: str, alice: User, mirrored: Mirrored, unregistered: None
+) -> None:
+    target = deployments.target(alice, "demo", "default", "vllm-llama")
+    operation = ACTIONS[verb](by=alice, deployment=target, **WISHES[verb])
+    assert operation.runner == f"inference.{verb}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_registered_handler_does_the_pools_part(
+    alice: User, mirrored: Mirrored, unregistered: None
+) -> None:
+    asked: list[DeploymentTarget] = []
+
+    def handler(*, deployment: DeploymentTarget, **wish: Any) -> Operation:
+        asked.append(deployment)
+        return Operation(title=str(sorted(wish)))
+
+    guards.register_pool_handler("undeploy", handler)
+    target = deployments.target(alice, "demo", "default", POOL)
+    answer = actions.undeploy(by=alice, deployment=target, confirm=POOL)
+    assert asked == [target]
+    assert answer.title == "['confirm', 'key', 'part']"
+
+
+@pytest.mark.django_db
+def test_a_pool_stays_one_when_its_label_was_removed(
+    alice: User, mirrored: Mirrored, cluster: Cluster
+) -> None:
+    wanted = {"engine": "vllm", "model_id": "m", "command": "c", "image": "i", "port": 1, "gpus": 1}
+    ModelDeployment.objects.create(
+        cluster=cluster,
+        namespace="default",
+        name="vllm-llama",
+        kind="model-pool",
+        replicas=1,
+        created_by="alice",
+        **wanted,
+    )
+    assert deployments.target(alice, "demo", "default", "vllm-llama").kind == "model-pool"
+
+
+def test_the_clusters_own_label_is_asked_before_a_write() -> None:
+    with pytest.raises(PoolRefused):
+        guards.refuse_pool({"metadata": {"name": "x", "labels": {"deployment-type": "model-pool"}}})
+    guards.refuse_pool({"metadata": {"name": "x"}})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", guards.VERBS)
+def test_pages_and_api_answer_409(
+    verb: str, alice: User, mirrored: Mirrored, unregistered: None, client_of: Callable[[User], Client]
+) -> None:
+    client = client_of(alice)
+    address = reverse(f"inference:{verb}", args=["demo", "default", POOL])
+    assert client.post(address, WISHES[verb] | {"part": "all"}).status_code == 409
+    flat = {
+        "scale": ("scale-deployment", {"deploymentName": POOL, "targetReplicas": 1}),
+        "undeploy": ("undeploy", {"modelTag": POOL}),
+    }
+    if verb in flat:
+        path, body = flat[verb]
+        answer = client.post(f"/api/{path}", body, content_type="application/json")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
