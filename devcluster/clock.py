@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Callback = Callable[[], None]
+TURNS = 20  # of the loop, that a woken task may need to reach its next wait
 SLICE = 0.01  # seconds of work before other tasks of the loop get their turn
 
 
@@ -78,6 +79,7 @@ class Clock:
     async def advance(self, seconds: float) -> None:
         """Virtual time: run everything due within `seconds`, in order, letting sleepers go on between."""
         end = self._now + seconds
+        await self._settle()
         while (due := self.next_due()) is not None and due <= end:
             self._now = max(self._now, due)
             self._run_first()
@@ -88,7 +90,7 @@ class Clock:
 
     async def _settle(self) -> None:
         """Give tasks that a timer woke the turns they need to reach their next wait."""
-        for _ in range(10):
+        for _ in range(TURNS):
             await asyncio.sleep(0)
 
     async def run(self) -> None:

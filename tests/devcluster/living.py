@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from devcluster.clock import Clock
 from devcluster.objects import Json, labels_of, with_metadata, with_spec
 from devcluster.options import Options
-from devcluster.resources import Resource, resource
+from devcluster.resources import resource
 from devcluster.store import Store
 from devcluster.world import World
 
@@ -129,7 +129,7 @@ def container(**more: Any) -> Json:
 def deployment(
     name: str, replicas: int, *, spec: Json | None = None, pod: Json | None = None, **more: Any
 ) -> Json:
-    """A pool as the portal makes it; `spec` adds to the Deployment's, `pod` to the pod's, the rest to the container."""
+    """A pool as the portal makes it; `spec` adds to the Deployment, `pod` to the pod, the rest to the server."""
     labels = {"app": name, "model": name, "business": "unassigned"}
     template = {
         "metadata": {"labels": labels, "annotations": {"controller.kubernetes.io/pod-deletion-cost": "-100"}},
