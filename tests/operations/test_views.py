@@ -1,0 +1,140 @@
+"""The pages: who sees what, filters, the log as a file, cancel and retry."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import AsyncClient, Client
+from django.urls import reverse
+
+from apps.accounts.models import Grant, Role, User
+from apps.audit.models import AuditEntry
+from apps.operations import lines, runner
+from apps.operations.models import Operation
+from apps.operations.statuses import OperationStatus
+from tests.operations import samples
+from tests.operations.helpers import place, start
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ClientOf = Callable[[User], Client]
+
+
+def page(name: str, operation: Operation) -> str:
+    return reverse(f"operations:{name}", args=[operation.pk])
+
+
+def test_the_list_shows_state_person_target_and_filters(alice: User, root: User, client_of: ClientOf) -> None:
+    mine = start(alice, samples.greet, on=place("mine"), name="Ada")
+    runner.execute(start(root, samples.greet, on=place("theirs"), name="Ada").pk)
+    everything = client_of(alice).get(reverse("operations:list")).content.decode()
+    active = client_of(alice).get(reverse("operations:list"), {"state": "active"}).content.decode()
+    persons = client_of(alice).get(reverse("operations:list"), {"person": "root"}).content.decode()
+    assert "mine" in everything and "theirs" in everything and page("detail", mine) in everything
+    assert "theirs" not in active and "theirs" in persons and page("detail", mine) not in persons
+
+
+def test_a_wrong_filter_is_a_clear_error(alice: User, client_of: ClientOf) -> None:
+    for wrong in ({"state": "x"}, {"page": "41"}, {"page": "x"}):
+        assert client_of(alice).get(reverse("operations:list"), wrong).status_code == 422
+
+
+def test_the_page_tells_who_what_why_steps_lines_and_audit(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="<b>Ada</b>")
+    runner.execute(operation.pk)
+    html = client_of(alice).get(page("detail", operation)).content.decode()
+    for text in (
+        "Greet",
+        "for the test",
+        "Measure",
+        "Hello &lt;b&gt;Ada&lt;/b&gt;",
+        "Succeeded",
+        "tests.begin",
+    ):
+        assert text in html
+    assert "<b>Ada" not in html
+
+
+def test_an_operation_of_an_unseen_cluster_is_not_there(
+    alice: User, charlie: User, client_of: ClientOf
+) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    Grant.objects.create(user=charlie, role=Role.ADMIN, cluster="other")
+    for name in ("detail", "log"):
+        assert client_of(charlie).get(page(name, operation)).status_code == 404
+    assert client_of(charlie).post(page("cancel", operation)).status_code == 404
+    assert (
+        page("detail", operation) not in client_of(charlie).get(reverse("operations:list")).content.decode()
+    )
+
+
+def test_cancelling_from_the_page(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    answer = client_of(alice).post(page("cancel", operation), headers={"HX-Request": "true"})
+    operation.refresh_from_db()
+    assert answer.status_code == 204 and "Cancelled." in answer.headers["HX-Trigger"]
+    assert operation.status == OperationStatus.CANCELLED
+    assert client_of(alice).post(page("cancel", operation)).status_code == 409
+
+
+def test_viewers_and_other_operators_may_not_cancel(alice: User, bob: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    dora = User.objects.create_user("dora")
+    Grant.objects.create(user=dora, role=Role.OPERATOR)
+    for person in (bob, dora):
+        assert client_of(person).post(page("cancel", operation)).status_code == 403
+    operation.refresh_from_db()
+    assert operation.status == OperationStatus.QUEUED
+    assert AuditEntry.objects.filter(code="operations.cancel", outcome="denied").count() == 2
+
+
+def test_an_admin_may_cancel_for_others(alice: User, root: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    assert client_of(root).post(page("cancel", operation)).status_code == 302
+    operation.refresh_from_db()
+    assert operation.message == "Cancelled by root."
+
+
+def test_a_retry_leads_to_the_new_operation(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.fail, how="words")
+    runner.execute(operation.pk)
+    answer = client_of(alice).post(page("retry", operation))
+    assert answer.status_code == 302 and answer.headers["Location"] == page("detail", operation.retries.get())
+
+
+def test_cancel_and_retry_take_post_only(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    for name in ("cancel", "retry"):
+        assert client_of(alice).get(page(name, operation)).status_code == 405
+
+
+def test_the_log_page_begins_near_the_end_of_a_long_log(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.say, texts=[f"line {n}" for n in range(1200)])
+    runner.execute(operation.pk)
+    html = client_of(alice).get(page("detail", operation)).content.decode()
+    whole = client_of(alice).get(page("detail", operation), {"after": "0"}).content.decode()
+    assert "line 1199<" in html and "line 699<" not in html and "line 0<" in whole
+
+
+async def test_the_whole_log_is_downloaded_as_a_stream(alice: User) -> None:
+    operation = await Operation.objects.acreate(
+        runner="x",
+        title="x",
+        queue="quick",
+        target_kind="x",
+        target_name="x",
+        actor_name="alice",
+        last_seq=5000,
+    )
+    await write(operation, 5000)
+    client = AsyncClient()
+    await client.aforce_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    answer = await client.get(page("log", operation))
+    text = b"".join([part async for part in answer.streaming_content]).decode()
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="operation-{operation.pk}.log"'
+    assert text.count("\n") == 5000 and text.splitlines()[-1].endswith("Z line 4999")
+
+
+async def write(operation: Operation, number: int) -> None:
+    from asgiref.sync import sync_to_async
+
+    said = [lines.Line(f"line {n}") for n in range(number)]
+    await sync_to_async(lines.insert)(operation.pk, said, first=1)
