@@ -76,6 +76,8 @@ class Kubelet(Controller):
             self._terminate(pod, runner)
         elif runner is None:
             self._admit(pod)
+        else:
+            runner.changed()  # a readiness gate was opened, or someone else wrote our conditions
 
     def _admit(self, pod: Json) -> None:
         if is_finished(pod):

@@ -20,6 +20,7 @@ class Call:
         self._incoming.put_nowait({"type": "http.request", "body": payload, "more_body": False})
         scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
         self.task = asyncio.ensure_future(app(scope, self._incoming.get, self._take))
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
