@@ -1,0 +1,150 @@
+"""Mishaps hit what they were told to hit, end when they should, and repeat by their seed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from devcluster.errors import ApiError, BadRequest
+from devcluster.resources import resource
+from tests.devcluster.living import Living, is_ready
+
+
+@dataclass
+class Asked:
+    """What the API tells the mishaps of a request."""
+
+    verb: str = "get"
+    resource: str = "pods"
+    path: str = "/api/v1/namespaces/default/pods"
+    method: str = "GET"
+    subresource: str = ""
+    namespace: str = "default"
+    name: str = ""
+
+
+async def ask(living: Living, **of: Any) -> ApiError | None:
+    return await living.world.mishaps.before_request(Asked(**of))
+
+
+async def pool(living: Living, replicas: int = 3) -> list[str]:
+    living.deploy(replicas=replicas)
+    await living.settled()
+    return sorted(living.names())
+
+
+@pytest.mark.parametrize("status", [409, 410, 422, 429, 500, 503])
+async def test_an_answer_is_given_as_often_as_asked(status: int) -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "answer", "status": status, "count": 2})
+    answers = [await ask(living) for _ in range(3)]
+    assert [answer.code if answer else None for answer in answers] == [status, status, None]
+    assert living.world.mishaps.list() == []
+
+
+async def test_429_says_how_long_to_wait() -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "answer", "status": 429, "retry_after": 3, "count": 1})
+    answer = await ask(living)
+    assert answer is not None and answer.details["retryAfterSeconds"] == 3
+
+
+async def test_only_requests_that_fit_are_hit() -> None:
+    living = Living()
+    living.world.mishaps.add(
+        {"kind": "answer", "status": 500, "verb": "patch", "path": "/pods/llm-.*", "count": 1}
+    )
+    assert await ask(living) is None
+    assert await ask(living, verb="patch", path="/api/v1/namespaces/default/pods/other") is None
+    assert await ask(living, verb="patch", path="/api/v1/namespaces/default/pods/llm-1") is not None
+
+
+async def test_a_mishap_ends_with_its_time() -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "answer", "status": 500, "ttl": 10})
+    assert await ask(living) is not None
+    await living.step(11)
+    assert await ask(living) is None and living.world.mishaps.list() == []
+
+
+async def test_a_hang_holds_the_request_for_its_seconds() -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "hang", "seconds": 5, "count": 1})
+    asking = asyncio.ensure_future(ask(living))
+    await living.step(4)
+    assert not asking.done()
+    await living.step(2)
+    assert asking.done() and asking.result() is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "earthquake"},
+        {"kind": "answer", "status": 200},
+        {"kind": "answer", "status": 500, "path": "("},
+        {"kind": "answer", "status": 500, "count": 0},
+        {"kind": "crash", "name": "nobody"},
+        {"kind": "lose_node", "name": "nowhere"},
+    ],
+)
+def test_a_body_that_makes_no_sense_is_refused_with_words(body: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=r"\w+"):
+        Living().world.mishaps.add(body)
+
+
+async def test_a_listed_mishap_can_be_removed() -> None:
+    living = Living()
+    first = await pool(living)
+    made = living.world.mishaps.add({"kind": "unready", "name": first[0], "ttl": 100})
+    assert [entry["id"] for entry in living.world.mishaps.list()] == [made["id"]]
+    assert not is_ready(living.get("pods", first[0]))
+    living.world.mishaps.remove(made["id"])
+    assert is_ready(living.get("pods", first[0])) and living.world.mishaps.list() == []
+
+
+async def test_flips_make_pods_unready_again_and_again() -> None:
+    living = Living()
+    await pool(living)
+    living.world.mishaps.add({"kind": "flip", "labels": {"app": "llm"}, "every": 3, "for": 1, "ttl": 30})
+    seen = []
+    for _ in range(60):
+        await living.step(0.5)
+        seen.append(len(living.ready()))
+    assert {2, 3} == set(seen) and seen.count(2) > 10
+    await living.step(5)
+    assert len(living.ready()) == 3
+
+
+async def test_a_slow_start_lasts_longer_for_new_pods_only() -> None:
+    living = Living()
+    before = await pool(living)
+    living.world.mishaps.add({"kind": "slow_start", "seconds": 60, "ttl": 30})
+    living.scale("llm", 4)
+    await living.step(50)
+    assert sorted(pod["metadata"]["name"] for pod in living.ready()) == before
+    await living.settled()
+
+
+async def test_watches_are_cut_and_old_revisions_forgotten() -> None:
+    living = Living()
+    watch = living.store.watch(resource("pods"), external=True)
+    made = living.world.mishaps.add({"kind": "cut_watches", "resource": "pods"})
+    assert made["cut"] == 1 and watch.closed
+    living.world.mishaps.add({"kind": "compact"})
+    with pytest.raises(ApiError) as refused:
+        living.store.watch(resource("pods"), since=1001)
+    assert refused.value.code == 410
+
+
+async def test_the_same_seed_hits_the_same_pods() -> None:
+    hit = []
+    for _ in range(2):
+        living = Living(seed=5)
+        await pool(living, replicas=5)
+        living.world.mishaps.add({"kind": "evict", "labels": {"app": "llm"}, "pods": 2})
+        hit.append({pod["metadata"]["name"] for pod in living.pods() if pod["status"]["phase"] == "Failed"})
+    assert len(hit[0]) == 2 and hit[0] == hit[1]
