@@ -33,7 +33,6 @@ MAX_MESSAGE = 64 * 1024
 MAX_JOINED = 64
 MESSAGES_PER_10_SECONDS = 60
 BEAT_SECONDS = 5.0
-SECOND_LOOK = 1.0
 
 
 class Closed(Exception):
@@ -157,14 +156,10 @@ class PageConsumer(Follower):
     def poke(self) -> None:
         """Look now, and once more: a log-out is announced just before its session is deleted."""
         super().poke()
-        asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_if_open)
+        self.poke_later()
 
     async def _beat(self) -> None:
-        self._look_if_open()
-
-    def _look_if_open(self) -> None:
-        if not self._fault.done():
-            super().poke()
+        super().poke()
 
     async def _listen(self) -> None:
         """What the page says, until it goes."""

@@ -17,6 +17,7 @@ from apps.live.rhythm import Follower
 
 logger = structlog.get_logger(__name__)
 ECHO_SECONDS = 5.0
+ECHO_TRIES = 5
 PAUSE = 1.0
 PATIENCE = 2.0
 
@@ -31,6 +32,7 @@ class Ear:
         self._echo = echo
         self._echo_group = f"echo.{secrets.token_hex(8)}"
         self._echoed = asyncio.Event()
+        self._began = asyncio.Event()
         self._wanted: dict[str, set[Follower]] = {}
         self._missing: set[str] = set()
         self._lock = asyncio.Lock()
@@ -115,6 +117,7 @@ class Ear:
             for group in self._wanted:
                 await self._layer.group_add(group, channel)
             self._missing.clear()
+        self._began.set()
         self._everyone()
 
     def _hear(self, message: dict[str, str]) -> None:
@@ -128,18 +131,15 @@ class Ear:
                 follower.poke()
 
     async def _echo_for_ever(self) -> None:
+        await self._began.wait()
         while True:
             await self._echo_once()
             await asyncio.sleep(self._echo)
 
     async def _echo_once(self) -> None:
-        """Say something to ourselves and wait for it; catch up when hearing comes back, start anew when it
-        does not.
-        """
-        self._echoed.clear()
+        """Say something to ourselves; catch up when hearing comes back, start anew when nothing is heard."""
         try:
-            await self._layer.group_send(self._echo_group, {"type": MESSAGE_TYPE, "topic": self._echo_group})
-            await asyncio.wait_for(self._echoed.wait(), self._echo)
+            await self._said_and_heard()
         except Exception as error:  # noqa: BLE001  no echo, for whatever reason
             if self.hearing:
                 logger.warning("layer_is_deaf", error=str(error) or type(error).__name__)
@@ -148,6 +148,18 @@ class Ear:
         if not self.hearing or self._missing:
             self.hearing = True
             await self._catch_up()
+
+    async def _said_and_heard(self) -> None:
+        """A few tries, as the very first may overtake the subscription on its way. TimeoutError when deaf."""
+        self._echoed.clear()
+        for _try in range(ECHO_TRIES):
+            await self._layer.group_send(self._echo_group, {"type": MESSAGE_TYPE, "topic": self._echo_group})
+            try:
+                await asyncio.wait_for(self._echoed.wait(), self._echo / ECHO_TRIES)
+                return
+            except TimeoutError:
+                continue
+        raise TimeoutError("nothing heard")
 
     async def _catch_up(self) -> None:
         async with self._lock:

@@ -50,6 +50,7 @@ class Feed(Follower):
             if self._topics is None:
                 self._topics = frozenset(await db(lambda: list(self.stream.topics(**self.args))))
                 await self._ear.want(self, self._topics)
+                self.poke_later()
             self.readers.add(reader)
             reader.wake(self)
             return True

@@ -114,12 +114,17 @@ class Hub:
 
     async def _beat_for_ever(self) -> None:
         """A slow beat while the layer is heard (it may drop a message), a quicker one while it is not."""
+        quick = min(self._beat, self._echo)
+        silent = 0.0
         while True:
-            await asyncio.sleep(self._beat if self.ear.hearing else min(self._beat, self._echo))
-            self.beats += 1
-            self.look_again()
-            for callback in list(self._on_beat):
-                await callback()
+            await asyncio.sleep(quick)
+            silent += quick
+            if silent >= self._beat or not self.ear.hearing:
+                silent = 0.0
+                self.beats += 1
+                self.look_again()
+                for callback in list(self._on_beat):
+                    await callback()
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

@@ -16,7 +16,7 @@ from apps.live.db import db
 from apps.live.ear import Ear
 from apps.live.fragments import Args, Fragment
 from apps.live.render import Rendered
-from apps.live.rhythm import RETRY, Follower
+from apps.live.rhythm import Follower
 from apps.live.viewers import Viewer
 
 logger = structlog.get_logger(__name__)
@@ -92,13 +92,14 @@ class Region(Follower):
             await self._look_again()
         except Exception:
             logger.exception("live_first_look_failed", region=str(self))
-            asyncio.get_running_loop().call_later(RETRY, self.poke)
+            self.poke_later()
 
     async def _look_again(self) -> None:
         if self._topics is None:
             names = frozenset(await db(_topics, self.fragment, self.args))
             await self._ear.want(self, names)
             self._topics = names
+            self.poke_later()
         self.looks += 1
         now = await db(_rendered, self.fragment, self.viewer, self.args, self.dom_id)
         messages = frames.difference(self.dom_id, self.state, now)

@@ -8,6 +8,7 @@ import structlog
 logger = structlog.get_logger(__name__)
 WINDOW = 0.2
 RETRY = 1.0
+SECOND_LOOK = 1.0
 
 
 class Follower:
@@ -15,22 +16,31 @@ class Follower:
 
     def __init__(self) -> None:
         self._dirty = False
+        self._resting = False
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
 
     def poke(self) -> None:
         """Something changed: look again soon. Cheap, may be called any number of times."""
+        if self._resting:
+            return
         self._dirty = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._look())
+
+    def poke_later(self) -> None:
+        """Look once more in a second. A layer confirms no subscription: a change may fall in just before it
+        counts.
+        """
+        asyncio.get_running_loop().call_later(SECOND_LOOK, Follower.poke, self)
 
     async def refresh(self) -> None:
         """Look again; what it raises is logged and tried again."""
         raise NotImplementedError
 
     def rest(self) -> None:
-        """Stop looking."""
-        self._dirty = False
+        """Stop looking, for good."""
+        self._dirty, self._resting = False, True
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         self._task = None

@@ -95,6 +95,10 @@ class Visit:
         self._server = asyncio.create_task(sockets(self._scope, self._to_server.get, self._take))
         await eventually(lambda: self._accepted.is_set() or self.code, "an answer")
 
+    @property
+    def accepted(self) -> bool:
+        return self._accepted.is_set()
+
     async def _take(self, message: dict[str, Any]) -> None:
         await self.slow.wait()
         match message["type"]:

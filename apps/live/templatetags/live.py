@@ -16,10 +16,11 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def fragment(context: Any, name: str, *, dom_id: str = "", **args: Any) -> SafeString:
+def fragment(context: Any, name: str, *, dom_id: str = "", css: str = "", **args: Any) -> SafeString:
     """The fragment, rendered now inside an element of its own that the socket keeps fresh.
 
-    `{% fragment "clusters.nodes" cluster=cluster.slug q=q %}`; `dom_id` chooses the element's id.
+    `{% fragment "clusters.nodes" cluster=cluster.slug q=q %}`; `dom_id` and `css` are the element's id and
+    classes.
     """
     found = fragments.fragment_named(name)
     request = context["request"]
@@ -29,14 +30,14 @@ def fragment(context: Any, name: str, *, dom_id: str = "", **args: Any) -> SafeS
     element = dom_id or fragments.default_dom_id(name, args)
     html = render.render(found, viewer, args, element).html()
     token = tokens.sign(_ticket(request, "fragment", name, args, element))
-    return format_html('<div id="{}" data-live="{}">{}</div>', element, token, html)
+    return format_html('<div id="{}" class="{}" data-live="{}">{}</div>', element, css, token, html)
 
 
 @register.simple_tag(takes_context=True)
-def stream(context: Any, name: str, *, cursor: int = 0, dom_id: str = "", **args: Any) -> SafeString:
-    """The stream's first lines after `cursor`; the socket appends what follows, nothing lost and nothing
-    twice.
-    """
+def stream(
+    context: Any, name: str, *, cursor: int = 0, dom_id: str = "", css: str = "", **args: Any
+) -> SafeString:
+    """The stream's first lines after `cursor`; the socket appends what follows, nothing lost or doubled."""
     found = streams.stream_named(name)
     request = context["request"]
     if not found.may(viewer_of(request.user, str(args.get("cluster", ""))), args):
@@ -44,10 +45,9 @@ def stream(context: Any, name: str, *, cursor: int = 0, dom_id: str = "", **args
     element = dom_id or fragments.default_dom_id(name, args)
     html, reached = found.read_after(args, cursor, streams.LIMIT)
     token = tokens.sign(_ticket(request, "stream", name, args, element))
-    return format_html(
-        '<div id="{}" data-live="{}" data-cursor="{}">{}</div>',
-        element, token, reached, mark_safe(html),  # noqa: S308  the stream's own rendering, which escapes its lines
-    )  # fmt: skip
+    shape = '<div id="{}" class="{}" data-live="{}" data-cursor="{}">{}</div>'
+    lines = mark_safe(html)  # noqa: S308  the stream's own rendering, which escapes its lines
+    return format_html(shape, element, css, token, reached, lines)
 
 
 @register.inclusion_tag("live/socket.html", takes_context=True)
