@@ -55,3 +55,13 @@ NODES = register(
         ),
     )
 )
+
+GPU_TOTALS = register(
+    Fragment(
+        name="clusters.gpu_totals",
+        template="clusters/node_list.html#totals_only",
+        context=nodes_context,
+        topics=nodes_topics,
+        permission=VIEW,
+    )
+)

@@ -87,6 +87,11 @@ class PoolRow:
         return sorted({service.business for service in self.services})
 
     @property
+    def options(self) -> list[str]:
+        """Where a pod of this pool may go: the free stock and the businesses."""
+        return [labels.UNASSIGNED, *self.businesses]
+
+    @property
     def ready(self) -> int:
         """Live pods that are Ready."""
         return sum(pod.live and pod.facts.ready for pod in self.pods)

@@ -1,4 +1,15 @@
-"""The pages of this app."""
+"""Addresses under `/c/<cluster>/`."""
+
+from django.urls import URLPattern, path
+
+from apps.pools import views
 
 app_name = "pools"
-urlpatterns = []
+POOL = "pools/<slug:namespace>/<slug:name>/"
+urlpatterns: list[URLPattern] = [
+    path("pools/", views.pool_list, name="pool_list"),
+    path(POOL, views.pool_detail, name="pool_detail"),
+    path(f"{POOL}move/", views.move, name="move"),
+    path(f"{POOL}services/", views.create_service, name="create_service"),
+    path(f"{POOL}services/<slug:service>/delete/", views.delete_service, name="delete_service"),
+]

@@ -4,7 +4,7 @@ from apps.clusters.connections import connect as connect_cluster
 from apps.inference import guards
 from apps.live.kinds import on_change
 from apps.live.rows import Change
-from apps.pools import actions, removal  # noqa: F401  actions register themselves
+from apps.pools import actions, columns, removal  # noqa: F401  actions and columns register themselves
 from apps.pools.handover import observing, switching
 
 

@@ -25,3 +25,9 @@ document.addEventListener("click", (event) => {
   if (control.dataset.portal === "theme") switchTheme();
   if (control.dataset.portal === "copy") navigator.clipboard.writeText(control.dataset.copy);
 });
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target.closest?.("form[data-reset]");
+  if (!form) return;
+  form.reset(); // what the cluster says is shown again; a done change arrives by the socket
+  document.activeElement?.blur();
+});

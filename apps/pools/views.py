@@ -1,0 +1,146 @@
+"""Pages of the pools: the list, one pool, and the few forms on it."""
+
+import json
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts import policy
+from apps.accounts.requests import UserRequest
+from apps.clusters import selectors as clusters
+from apps.operations.models import Operation
+from apps.operations.services import operation_url
+from apps.pools import actions, selectors
+from apps.pools.business import ServiceProblem
+from apps.pools.forms import MoveForm, ServiceForm
+from apps.pools.models import Intent
+from apps.pools.permissions import CHANGE_SERVICE
+from apps.pools.refusals import NeedsForce
+from apps.pools.targets import PodTarget, PoolTarget
+
+
+@require_safe
+def pool_list(request: UserRequest, cluster: str) -> HttpResponse:
+    """The cluster's pools."""
+    return render(request, "pools/pool_list.html", {"cluster": clusters.cluster(request.user, cluster)})
+
+
+@require_safe
+def pool_detail(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
+    """One pool."""
+    pool = selectors.pool_target(request.user, cluster, namespace, name)
+    return page(request, pool, ServiceForm())
+
+
+def page(request: UserRequest, pool: PoolTarget, form: ServiceForm, *, status: int = 200) -> HttpResponse:
+    """The pool's page with a form in some state."""
+    context = {
+        "cluster": clusters.cluster(request.user, pool.cluster),
+        "target": pool,
+        "form": form,
+        "may_change_service": policy.may(request.user, CHANGE_SERVICE, cluster=pool.cluster),
+    }
+    return render(request, "pools/pool_detail.html", context, status=status)
+
+
+@require_POST
+def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
+    """Move a pod; a change that harms is asked about first, in the place of the answer."""
+    pool = selectors.pool_target(request.user, cluster, namespace, name)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        return refused(request, pool, form, form.errors.as_text(), status=422)
+    try:
+        done = act(request, pool, form)
+    except NeedsForce as question:
+        return refused(request, pool, form, question.message, status=409, ask=True)
+    return moved(request, pool, done)
+
+
+def act(request: UserRequest, pool: PoolTarget, form: MoveForm) -> Intent | Operation:
+    """At once or drained; `auto` drains a lent pod that has requests in hand."""
+    data = form.cleaned_data
+    pod = PodTarget(pool, data["pod"], data["business"])
+    seen = {"origin": data["origin"] or None, "force": data["force"], "reason": data["reason"]}
+    how = data["how"] or "auto"
+    if how == "drained" or (how == "auto" and actions.has_requests(pod)):
+        timeout = data["timeout"] or actions.DRAIN_SECONDS
+        return actions.drain_pod(by=request.user, pod=pod, timeout=timeout, **seen)
+    return actions.assign_pod(by=request.user, pod=pod, **seen)
+
+
+def moved(request: UserRequest, pool: PoolTarget, done: Intent | Operation) -> HttpResponse:
+    """A toast for htmx, whose page is updated by its socket; else back to the page, or to the operation."""
+    drained = isinstance(done, Operation)
+    if request.headers.get("HX-Request") != "true":
+        return redirect(operation_url(done.pk) if drained else pool_url(pool))
+    if drained:
+        text = _("%(pod)s is being drained.") % {"pod": done.target_name}
+    else:
+        text = _("%(pod)s has changed hands.") % {"pod": done.pod_name}
+    return toast(HttpResponse(""), "success", text)
+
+
+def refused(
+    request: UserRequest, pool: PoolTarget, form: MoveForm, words: str, *, status: int, ask: bool = False
+) -> HttpResponse:
+    """The refusal where the person looks: as a question with a button, or as plain words."""
+    context = {"target": pool, "form": form, "words": words, "ask": ask}
+    if request.headers.get("HX-Request") == "true":  # the frame swaps 422 only (templates/base.html)
+        return render(request, "pools/question.html#question", context, status=422)
+    return render(request, "pools/question.html", context, status=status)
+
+
+@require_POST
+def create_service(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
+    """Create a business service."""
+    pool = selectors.pool_target(request.user, cluster, namespace, name)
+    form = ServiceForm(request.POST)
+    if form.is_valid():
+        try:
+            actions.create_business_service(by=request.user, pool=pool, wish=form.wish())
+            return redirect(pool_url(pool))
+        except ServiceProblem as problem:
+            form.add_error(problem.field, problem.message)
+    return page(request, pool, form, status=422)
+
+
+@require_POST
+def delete_service(
+    request: UserRequest, cluster: str, namespace: str, name: str, service: str
+) -> HttpResponse:
+    """Delete a business service; asks while pods serve."""
+    pool = selectors.pool_target(request.user, cluster, namespace, name)
+    force = request.POST.get("force") == "on"
+    try:
+        operation = actions.delete_business_service(
+            by=request.user, pool=pool, name=service, force=force, reason=request.POST.get("reason", "")[:500]
+        )
+    except NeedsForce as question:
+        context = {"target": pool, "service": service, "words": question.message}
+        if request.headers.get("HX-Request") == "true":
+            return render(request, "pools/delete_service.html#question", context, status=422)
+        return render(request, "pools/delete_service.html", context, status=409)
+    return go(request, operation_url(operation.pk) if operation else pool_url(pool))
+
+
+def pool_url(pool: PoolTarget) -> str:
+    """The pool's page."""
+    place = {"cluster": pool.cluster, "namespace": pool.namespace, "name": pool.name}
+    return reverse("pools:pool_detail", kwargs=place)
+
+
+def go(request: UserRequest, url: str) -> HttpResponse:
+    """To another page, in the way that this request understands."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def toast(response: HttpResponse, level: str, text: str) -> HttpResponse:
+    """Have the page show a toast (static/js/portal.js)."""
+    response["HX-Trigger"] = json.dumps({"toast": {"level": level, "text": text}})
+    return response
