@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 
 from apps.clusters import choice, gpus, selectors
 from apps.clusters.models import Cluster
@@ -89,7 +89,7 @@ def node_out(node: gpus.NodeGpus) -> NodeOut:
 
 
 @router.get("/nodes", response=ClusterStatusOut, summary="Nodes and GPUs")
-def nodes(request: HttpRequest, cluster: str) -> ClusterStatusOut:
+def nodes(request: HttpRequest, cluster: Path[str]) -> ClusterStatusOut:
     """Every node with its GPUs: total, used, available, pending."""
     return status(selectors.cluster(choice.person(request), cluster))
 

@@ -25,21 +25,24 @@ router = Router(tags=["pools"])
 flat_router = Router(tags=["earlier panel"])
 
 
-@router.get("/pools", response=list[shapes.PoolOut], summary="Pools")
+@router.get("/pools", url_name="pool_list", response=list[shapes.PoolOut], summary="Pools")
 def pools(request: HttpRequest, cluster: Path[str]) -> list[shapes.PoolOut]:
     """Every pool of the cluster with its pods and its split."""
     row = seen(request, cluster)
     return [shapes.pool_out(pool) for pool in selectors.pools(row.pk)]
 
 
-@router.get("/pools/{namespace}/{name}", response=shapes.PoolOut, summary="One pool")
+@router.get("/pools/{namespace}/{name}", url_name="pool_detail", response=shapes.PoolOut, summary="One pool")
 def pool(request: HttpRequest, cluster: Path[str], namespace: str, name: str) -> shapes.PoolOut:
     """One pool with its pods and its split."""
     return shapes.pool_out(found(seen(request, cluster), namespace, name))
 
 
 @router.get(
-    "/pools/{namespace}/{name}/history", response=list[shapes.HoldingOut], summary="Who had which pod when"
+    "/pools/{namespace}/{name}/history",
+    url_name="pool_history",
+    response=list[shapes.HoldingOut],
+    summary="Who had which pod when",
 )
 def history(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, limit: int = 100
@@ -50,7 +53,12 @@ def history(
     return [shapes.holding_out(holding) for holding in intervals]
 
 
-@router.post("/pools/{namespace}/{name}/pods/{pod}/business", response=shapes.MovedOut, summary="Lend a pod")
+@router.post(
+    "/pools/{namespace}/{name}/pods/{pod}/business",
+    url_name="pool_assign",
+    response=shapes.MovedOut,
+    summary="Lend a pod",
+)
 def assign(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, pod: str, wish: shapes.AssignIn
 ) -> shapes.MovedOut:
@@ -64,7 +72,10 @@ def assign(
 
 
 @router.get(
-    "/pools/{namespace}/{name}/services", response=list[shapes.BusinessServiceOut], summary="Its businesses"
+    "/pools/{namespace}/{name}/services",
+    url_name="pool_services",
+    response=list[shapes.BusinessServiceOut],
+    summary="Its businesses",
 )
 def services(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str
@@ -74,7 +85,10 @@ def services(
 
 
 @router.post(
-    "/pools/{namespace}/{name}/services", response={201: shapes.ServiceMadeOut}, summary="New business"
+    "/pools/{namespace}/{name}/services",
+    url_name="pool_services",
+    response={201: shapes.ServiceMadeOut},
+    summary="New business",
 )
 def create_service(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: shapes.ServiceIn
@@ -86,7 +100,10 @@ def create_service(
 
 
 @router.delete(
-    "/pools/{namespace}/{name}/services/{service}", response=shapes.RemovedOut, summary="End a business"
+    "/pools/{namespace}/{name}/services/{service}",
+    url_name="pool_service",
+    response=shapes.RemovedOut,
+    summary="End a business",
 )
 def delete_service(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, service: str, force: bool = False
@@ -104,7 +121,7 @@ def delete_service(
     )
 
 
-@flat_router.post("/assign-pod", response=shapes.MovedOut, summary="Lend a pod", by_alias=True)
+@flat_router.post("/assign-pod", url_name="assign_pod", response=shapes.MovedOut, summary="Lend a pod")
 def flat_assign(
     request: HttpRequest, wish: shapes.FlatAssignIn, cluster: str = "", namespace: str = ""
 ) -> shapes.MovedOut:
@@ -116,7 +133,12 @@ def flat_assign(
     )
 
 
-@flat_router.post("/deploy-service", response=shapes.ServiceMadeOut, summary="New business service")
+@flat_router.post(
+    "/deploy-service",
+    url_name="deploy_service",
+    response=shapes.ServiceMadeOut,
+    summary="New business service",
+)
 def flat_deploy_service(
     request: HttpRequest, wish: shapes.FlatServiceIn, cluster: str = "", namespace: str = ""
 ) -> shapes.ServiceMadeOut:
@@ -126,7 +148,12 @@ def flat_deploy_service(
     return made_out(request, place, wanted)
 
 
-@flat_router.get("/business-services", response=list[shapes.BusinessServiceOut], summary="Business services")
+@flat_router.get(
+    "/business-services",
+    url_name="business_services",
+    response=list[shapes.BusinessServiceOut],
+    summary="Business services",
+)
 def flat_business_services(
     request: HttpRequest, cluster: str = "", namespace: str = ""
 ) -> list[shapes.BusinessServiceOut]:
@@ -136,7 +163,9 @@ def flat_business_services(
     return [shapes.service_out(item) for item in listed if namespace in ("", item.namespace)]
 
 
-@flat_router.get("/pool-status/{name}", response=shapes.StatusOut, summary="A pool's split")
+@flat_router.get(
+    "/pool-status/{name}", url_name="pool_status", response=shapes.StatusOut, summary="A pool's split"
+)
 def flat_pool_status(
     request: HttpRequest, name: str, cluster: str = "", namespace: str = ""
 ) -> shapes.StatusOut:

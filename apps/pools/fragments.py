@@ -42,14 +42,14 @@ def list_topics(*, cluster: str) -> Iterable[str]:
     return (*(topics.kind(pk, kind) for kind in kinds), topics.sync(pk))
 
 
-def pool_context(viewer: Viewer, *, cluster: str, namespace: str, name: str) -> dict[str, Any]:
+def pool_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> dict[str, Any]:
     """One pool: status, pods, services; `pool` is None when the mirror has none."""
     row = clusters.by_slug(cluster)
-    pool = selectors.pool(row.pk, namespace, name)
+    found = selectors.pool(row.pk, namespace, pool)
     return {
         "cluster": row,
-        "pool": pool,
-        "lines": pod_lines(pool) if pool else [],
+        "pool": found,
+        "lines": pod_lines(found) if found else [],
         "may_assign": viewer.may(ASSIGN, cluster),
         "may_change_service": viewer.may(CHANGE_SERVICE, cluster),
         "freshness": clusters.freshness(row.pk, "deployments", "replicasets", "pods", "services"),
@@ -68,23 +68,23 @@ def pod_lines(pool: PoolRow) -> list[PodLine]:
     return [PodLine(pod, holdings.get(pod.facts.uid), intents.get(pod.facts.uid)) for pod in pool.pods]
 
 
-def pool_topics(*, cluster: str, namespace: str, name: str) -> Iterable[str]:
+def pool_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
     """What the cluster says of this pool and what we decided about it."""
     pk = clusters.by_slug(cluster).pk
-    own = topics.pool(pk, namespace, name)
+    own = topics.pool(pk, namespace, pool)
     return own, topics.kind(pk, "replicasets"), topics.kind(pk, "endpointslices"), topics.sync(pk)
 
 
-def history_context(viewer: Viewer, *, cluster: str, namespace: str, name: str) -> dict[str, Any]:
+def history_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> dict[str, Any]:
     """The newest intervals of a pool."""
     row = clusters.by_slug(cluster)
-    found = selectors.history(row.pk, namespace, name)
+    found = selectors.history(row.pk, namespace, pool)
     return {"cluster": row, "history": found[:HISTORY_ROWS]}
 
 
-def history_topics(*, cluster: str, namespace: str, name: str) -> Iterable[str]:
+def history_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
     """Every interval that is written announces its pool."""
-    return (topics.pool(clusters.by_slug(cluster).pk, namespace, name),)
+    return (topics.pool(clusters.by_slug(cluster).pk, namespace, pool),)
 
 
 register(Fragment("pools.list", "pools/pool_list.html#pools", list_context, list_topics, VIEW))

@@ -17,7 +17,7 @@ from apps.pools import actions, selectors
 from apps.pools.business import ServiceProblem
 from apps.pools.forms import MoveForm, ServiceForm
 from apps.pools.models import Intent
-from apps.pools.permissions import CHANGE_SERVICE
+from apps.pools.permissions import ASSIGN, CHANGE_SERVICE
 from apps.pools.refusals import NeedsForce
 from apps.pools.targets import PodTarget, PoolTarget
 
@@ -66,7 +66,8 @@ def act(request: UserRequest, pool: PoolTarget, form: MoveForm) -> Intent | Oper
     pod = PodTarget(pool, data["pod"], data["business"])
     seen = {"origin": data["origin"] or None, "force": data["force"], "reason": data["reason"]}
     how = data["how"] or "auto"
-    if how == "drained" or (how == "auto" and actions.has_requests(pod)):
+    may = policy.may(request.user, ASSIGN, cluster=pool.cluster)  # else the action refuses, and audits that
+    if how == "drained" or (how == "auto" and may and actions.has_requests(pod)):
         timeout = data["timeout"] or actions.DRAIN_SECONDS
         return actions.drain_pod(by=request.user, pod=pod, timeout=timeout, **seen)
     return actions.assign_pod(by=request.user, pod=pod, **seen)

@@ -1,0 +1,180 @@
+"""Who gets what from every URL: one row each. test_access.py fails where a URL has no row.
+
+A row says the answer for a stranger, charlie (no role), bob (viewer), alice (operator) and root
+(admin), in this order, to a request on the world that `make_world` builds: cluster "demo" with
+deployment "chat" and pool "pool" of one pod each, and one audit entry. Add your URLs in the part of
+your app; `wrong` is a method that the URL does not take (405).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.accounts.models import User
+from apps.audit.entries import Draft, Target, write
+from apps.audit.models import Outcome
+from apps.clusters.models import Cluster
+from apps.operations.models import Operation
+from tests.inference.mirrored import Mirrored
+
+Statuses = tuple[int, int, int, int, int]
+PEOPLE = ("stranger", "charlie", "bob", "alice", "root")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One URL: the answers, and the request that gets them.
+
+    `kwargs` may be a function that makes what it names.
+    """
+
+    statuses: Statuses
+    kwargs: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
+    method: str = "GET"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    wrong: str = "PUT"
+    wrong_by: str = "root"
+
+    def arguments(self) -> Mapping[str, Any]:
+        """The URL's arguments."""
+        return self.kwargs() if callable(self.kwargs) else self.kwargs
+
+
+ANYBODY: Statuses = (200, 200, 200, 200, 200)
+LOGGED_IN: Statuses = (302, 200, 200, 200, 200)
+ROLE: Statuses = (302, 403, 200, 200, 200)
+CLUSTER_PAGE: Statuses = (302, 404, 200, 200, 200)
+NOT_THERE: Statuses = (302, 404, 404, 404, 404)
+API: Statuses = (401, 404, 200, 200, 200)
+
+DEMO = {"cluster": "demo"}
+CHAT = {**DEMO, "namespace": "default", "name": "chat"}
+
+
+def make_world() -> None:
+    """The cluster that the rows speak of; nobody answers at its address."""
+    cluster = Cluster.objects.create(slug="demo", name="Demo", server="https://127.0.0.1:1", token="nothing")
+    mirrored = Mirrored(cluster.pk)
+    mirrored.node("node-1", gpus=8)
+    mirrored.deployment("chat", ready=1)
+    mirrored.pod("chat-1", app="chat")
+    mirrored.service("chat", selector={"app": "chat"}, pods=["chat-1"])
+    mirrored.deployment("pool", kind="model-pool", ready=1)
+    mirrored.pod("pool-1", app="pool", kind="model-pool")
+    mirrored.write()
+
+
+def an_entry() -> Mapping[str, Any]:
+    """An audit entry of the cluster."""
+    return {
+        "pk": write(Draft(code="tests.some", target=Target("pod", "chat-1", cluster="demo")), Outcome.DONE).pk
+    }
+
+
+def an_operation() -> Mapping[str, Any]:
+    """A queued operation of alice on the cluster."""
+    alice = User.objects.get(username="alice")
+    row = Operation(runner="tests.none", title="Deploy", queue="quick", actor_id=alice.pk, actor_name="alice")
+    row.target_kind, row.target_name, row.target_cluster = "deployment", "chat", "demo"
+    row.save()
+    return {"pk": row.pk}
+
+
+SITE = {
+    "home": Row((302, 200, 302, 302, 302), wrong="POST"),
+    "healthz": Row(ANYBODY, wrong="POST"),
+    "readyz": Row(ANYBODY, wrong="POST"),
+    "overview": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "api:openapi-json": Row(LOGGED_IN, wrong=""),
+    "api:openapi-view": Row(LOGGED_IN, wrong=""),
+}
+ACCOUNTS = {
+    "accounts:login": Row((200, 302, 302, 302, 302), wrong="DELETE", wrong_by="stranger"),
+    "accounts:logout": Row((302, 302, 302, 302, 302), method="POST", wrong="GET"),
+    "accounts:password": Row(LOGGED_IN, wrong="DELETE"),
+    "accounts:profile": Row(LOGGED_IN, wrong="POST"),
+    "accounts:make_token": Row(LOGGED_IN, method="POST", data={"name": "x", "days": "7"}, wrong="GET"),
+    "accounts:revoke_token": Row(NOT_THERE, {"pk": 1}, method="POST", wrong="GET"),
+}
+AUDIT = {
+    "audit:list": Row(ROLE, wrong="POST"),
+    "audit:detail": Row(ROLE, an_entry, wrong="POST"),
+}
+LIVE = {
+    "live:fragment": Row(NOT_THERE, {"token": "forged"}, wrong="POST"),
+    "live:stream": Row(NOT_THERE, {"token": "forged"}, wrong="POST"),
+}
+CLUSTERS = {
+    "clusters:node_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "api:nodes": Row(API, DEMO, wrong="POST"),
+    "api:cluster_status": Row(API, wrong="POST"),
+}
+CHANGE_PAGE: Statuses = (302, 404, 403, 302, 302)
+CHANGE_API: Statuses = (401, 404, 403, 202, 202)
+WISH = {"command": "vllm serve Qwen/Qwen3-0.6B", "replicas": "1", "namespace": "default", "access": "none"}
+INFERENCE = {
+    "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
+    "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),
+    "inference:deployment_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:deployment_detail": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
+    "inference:scale": Row(CHANGE_PAGE, CHAT, method="POST", data={"replicas": "2"}, wrong="GET"),
+    "inference:restart": Row(CHANGE_PAGE, CHAT, method="POST", wrong="GET"),
+    "inference:undeploy": Row(
+        CHANGE_PAGE, CHAT, method="POST", data={"what": "all", "confirm": "chat"}, wrong="GET"
+    ),
+    "inference:pod_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:service_proxy": Row(
+        (302, 404, 403, 503, 503), {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
+    ),
+    "api:deployment_list": Row(API, DEMO),
+    "api:pod_list": Row(API, DEMO, wrong="POST"),
+    "api:service_list": Row(API, DEMO, wrong="POST"),
+    "api:flat_deployments": Row(API, wrong="POST"),
+    "api:flat_pods": Row(API, wrong="POST"),
+    "api:flat_services": Row(API, wrong="POST"),
+}
+OPERATIONS = {
+    "operations:list": Row(ROLE, wrong="POST"),
+    "operations:detail": Row((302, 404, 200, 200, 200), an_operation, wrong="POST"),
+    "operations:log": Row((302, 404, 200, 200, 200), an_operation, wrong="POST"),
+    "operations:cancel": Row((302, 404, 403, 302, 302), an_operation, method="POST", wrong="GET"),
+    "operations:retry": Row((302, 404, 403, 409, 409), an_operation, method="POST", wrong="GET"),
+    "api:get_operation": Row(API, an_operation),
+    "api:get_lines": Row(API, an_operation),
+    "api:post_cancel": Row((401, 404, 403, 200, 200), an_operation, method="POST", json={}, wrong="GET"),
+    "api:post_retry": Row((401, 404, 403, 409, 409), an_operation, method="POST", json={}, wrong="GET"),
+}
+POOL = {**DEMO, "namespace": "default", "name": "pool"}
+SERVICE = {**POOL, "service": "pool-production"}
+AWAY_PAGE: Statuses = (302, 404, 403, 503, 503)
+AWAY_API: Statuses = (401, 404, 403, 503, 503)
+MOVE = {"pod": "pool-1", "business": "production", "how": "now"}
+NEW_SERVICE = {"name": "pool-production", "business": "production"}
+FLAT_MOVE = {"podName": "pool-1", "businessTag": "production", "modelName": "pool"}
+FLAT_SERVICE = {"serviceName": "pool-production", "businessTag": "production", "modelPool": "pool"}
+POOLS = {
+    "pools:pool_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "pools:pool_detail": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
+    "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
+    "pools:delete_service": Row(AWAY_PAGE, SERVICE, method="POST", wrong="GET"),
+    "api:pool_list": Row(API, DEMO, wrong="POST"),
+    "api:pool_detail": Row(API, POOL, wrong="POST"),
+    "api:pool_history": Row(API, POOL, wrong="POST"),
+    "api:pool_assign": Row(
+        AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
+    ),
+    "api:pool_services": Row(API, POOL),
+    "api:pool_service": Row(AWAY_API, SERVICE, method="DELETE", wrong="GET"),
+    "api:assign_pod": Row(AWAY_API, method="POST", json=FLAT_MOVE, wrong="GET"),
+    "api:deploy_service": Row(AWAY_API, method="POST", json=FLAT_SERVICE, wrong="GET"),
+    "api:business_services": Row(API, wrong="POST"),
+    "api:pool_status": Row(API, {"name": "pool"}, wrong="POST"),
+}
+ROWS: dict[str, Row] = {**POOLS, **SITE, **OPERATIONS, **ACCOUNTS, **AUDIT, **LIVE, **CLUSTERS, **INFERENCE}
+
+EXEMPT: dict[str, str] = {
+    "api:api-root": "ninja's own name for the prefix; it always answers 404",
+}
