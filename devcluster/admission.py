@@ -1,4 +1,4 @@
-"""What is asked before an object is created: does its namespace live, its priority class exist, its quota allow it."""
+"""What is asked before an object is created: its namespace, its priority class, its quota."""
 
 from __future__ import annotations
 
@@ -168,6 +168,10 @@ def _in_term(term: Json, pod: Json) -> bool:
     best_effort = not any(
         (item.get("resources") or {}).get("requests") for item in spec.get("containers") or ()
     )
-    facts = {"Terminating": bounded, "NotTerminating": not bounded, "BestEffort": best_effort,
-             "NotBestEffort": not best_effort}  # fmt: skip
+    facts = {
+        "Terminating": bounded,
+        "NotTerminating": not bounded,
+        "BestEffort": best_effort,
+        "NotBestEffort": not best_effort,
+    }
     return facts.get(scope, False)

@@ -84,9 +84,16 @@ def pod(obj: Json, now: float) -> list[Any]:
     ready = sum(1 for item in statuses if item.get("ready"))
     ips = status.get("podIP") or NONE
     return [
-        _name(obj), f"{ready}/{len(spec.get('containers') or ())}", pod_reason(obj), _restarts(statuses, now),
-        _age(obj, now), ips, spec.get("nodeName") or NONE, status.get("nominatedNodeName") or NONE, NONE,
-    ]  # fmt: skip
+        _name(obj),
+        f"{ready}/{len(spec.get('containers') or ())}",
+        pod_reason(obj),
+        _restarts(statuses, now),
+        _age(obj, now),
+        ips,
+        spec.get("nodeName") or NONE,
+        status.get("nominatedNodeName") or NONE,
+        NONE,
+    ]
 
 
 def _restarts(statuses: list[Json], now: float) -> str:
@@ -149,8 +156,13 @@ def statefulset(obj: Json, now: float) -> list[Any]:
 def daemonset(obj: Json, now: float) -> list[Any]:
     status = _status(obj)
     names, images = _containers(obj)
-    keys = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled",
-            "numberAvailable")  # fmt: skip
+    keys = (
+        "desiredNumberScheduled",
+        "currentNumberScheduled",
+        "numberReady",
+        "updatedNumberScheduled",
+        "numberAvailable",
+    )
     template = _spec(_spec(obj).get("template") or {})
     chosen = ",".join(f"{key}={value}" for key, value in sorted((template.get("nodeSelector") or {}).items()))
     counts = [status.get(key, 0) for key in keys]
@@ -183,9 +195,17 @@ def cronjob(obj: Json, now: float) -> list[Any]:
     names, images = _containers({"spec": _spec(spec.get("jobTemplate") or {})})
     last = status.get("lastScheduleTime")
     return [
-        _name(obj), spec.get("schedule"), spec.get("timeZone") or NONE, spec.get("suspend", False),
-        len(status.get("active") or ()), age(last, now) if last else NONE, _age(obj, now), names, images, NONE,
-    ]  # fmt: skip
+        _name(obj),
+        spec.get("schedule"),
+        spec.get("timeZone") or NONE,
+        spec.get("suspend", False),
+        len(status.get("active") or ()),
+        age(last, now) if last else NONE,
+        _age(obj, now),
+        names,
+        images,
+        NONE,
+    ]
 
 
 def service(obj: Json, now: float) -> list[Any]:
@@ -254,9 +274,15 @@ def node(obj: Json, now: float) -> list[Any]:
         state += ",SchedulingDisabled"
     keys = ("osImage", "kernelVersion", "containerRuntimeVersion")
     return [
-        _name(obj), state, _roles(obj), _age(obj, now), info.get("kubeletVersion", ""), _address(status, "InternalIP"),
-        _address(status, "ExternalIP"), *(info.get(key) or "<unknown>" for key in keys),
-    ]  # fmt: skip
+        _name(obj),
+        state,
+        _roles(obj),
+        _age(obj, now),
+        info.get("kubeletVersion", ""),
+        _address(status, "InternalIP"),
+        _address(status, "ExternalIP"),
+        *(info.get(key) or "<unknown>" for key in keys),
+    ]
 
 
 def _roles(obj: Json) -> str:
@@ -286,10 +312,17 @@ def event(obj: Json, now: float) -> list[Any]:
     who = source.get("component") or obj.get("reportingComponent", "")
     host = source.get("host") or obj.get("reportingInstance", "")
     return [
-        age(last, now), obj.get("type", ""), obj.get("reason", ""), target, about.get("fieldPath", ""),
-        f"{who}, {host}" if host else who, str(obj.get("message", "")).strip(), age(first, now),
-        series.get("count") or obj.get("count") or 1, _name(obj),
-    ]  # fmt: skip
+        age(last, now),
+        obj.get("type", ""),
+        obj.get("reason", ""),
+        target,
+        about.get("fieldPath", ""),
+        f"{who}, {host}" if host else who,
+        str(obj.get("message", "")).strip(),
+        age(first, now),
+        series.get("count") or obj.get("count") or 1,
+        _name(obj),
+    ]
 
 
 def configmap(obj: Json, now: float) -> list[Any]:
@@ -331,9 +364,16 @@ def claim(obj: Json, now: float) -> list[Any]:
     phase = "Terminating" if obj["metadata"].get("deletionTimestamp") else status.get("phase", "")
     capacity = (status.get("capacity") or {}).get("storage", "")
     return [
-        _name(obj), phase, spec.get("volumeName", ""), capacity, modes, spec.get("storageClassName", ""), UNSET,
-        _age(obj, now), spec.get("volumeMode", ""),
-    ]  # fmt: skip
+        _name(obj),
+        phase,
+        spec.get("volumeName", ""),
+        capacity,
+        modes,
+        spec.get("storageClassName", ""),
+        UNSET,
+        _age(obj, now),
+        spec.get("volumeMode", ""),
+    ]
 
 
 def priority_class(obj: Json, now: float) -> list[Any]:

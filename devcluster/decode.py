@@ -1,4 +1,4 @@
-"""Bodies become typed objects: wrong types are 400, unknown fields are dropped and named, nulls are absent."""
+"""Bodies become typed objects: wrong types are 400, unknown fields dropped and named, nulls absent."""
 
 from __future__ import annotations
 

@@ -114,8 +114,14 @@ def _template(spec: Json) -> Json:
 def _pod(obj: Json) -> Json:
     spec = pod_spec(obj.get("spec") or {})
     account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    spec = _fill(spec, serviceAccountName=account, serviceAccount=account, enableServiceLinks=True, priority=0,
-                 preemptionPolicy="PreemptLowerPriority")  # fmt: skip
+    spec = _fill(
+        spec,
+        serviceAccountName=account,
+        serviceAccount=account,
+        enableServiceLinks=True,
+        priority=0,
+        preemptionPolicy="PreemptLowerPriority",
+    )
     spec["tolerations"] = _tolerations(spec.get("tolerations") or [])
     return {**obj, "spec": spec}
 
@@ -149,10 +155,12 @@ def qos_class(spec: Json) -> str:
         return "BestEffort"
     guaranteed = all(
         {"cpu", "memory"} <= (item["resources"].get("limits") or {}).keys()
-        and all(item["resources"]["requests"].get(name) == item["resources"]["limits"][name]
-                for name in ("cpu", "memory"))
+        and all(
+            item["resources"]["requests"].get(name) == item["resources"]["limits"][name]
+            for name in ("cpu", "memory")
+        )
         for item in containers
-    )  # fmt: skip
+    )
     return "Guaranteed" if guaranteed else "Burstable"
 
 
@@ -223,8 +231,13 @@ def job_identity(obj: Json) -> Json:
 
 
 def _cronjob(obj: Json) -> Json:
-    spec = _fill(obj.get("spec"), concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3,
-                 failedJobsHistoryLimit=1)  # fmt: skip
+    spec = _fill(
+        obj.get("spec"),
+        concurrencyPolicy="Allow",
+        suspend=False,
+        successfulJobsHistoryLimit=3,
+        failedJobsHistoryLimit=1,
+    )
     return _fill({**obj, "spec": spec}, status={})
 
 

@@ -53,7 +53,7 @@ def delete(store: Store, kind: Resource, namespace: str, name: str, options: Opt
     current = store.get(kind, namespace, name)
     _check_preconditions(kind, current, options)
     grace = _grace(kind, current, options)
-    if kind is PODS and current["metadata"].get("deletionTimestamp") and not _shorter(current, grace):
+    if kind is PODS and current["metadata"].get("deletionTimestamp") and not _shorter(current, options.grace):
         return Deleted(current, False)
     ending = _ending(store, kind, current, grace, options)
     stays = grace > 0 or ending["metadata"].get("finalizers") or _held_namespace(kind, ending)
@@ -61,6 +61,9 @@ def delete(store: Store, kind: Resource, namespace: str, name: str, options: Opt
         return Deleted(ending, not stays)
     if stays:
         return Deleted(store.update(kind, ending, subresource="all"), False)
+    if kind is PODS:
+        # Watchers see the pod with no grace left before it goes, as upstream's do.
+        ending = store.update(kind, ending, subresource="all")
     store.delete(kind, namespace, name)
     return Deleted(ending, True)
 
@@ -69,19 +72,24 @@ def _held_namespace(kind: Resource, obj: Json) -> bool:
     return kind.plural == "namespaces" and bool((obj.get("spec") or {}).get("finalizers"))
 
 
-def _shorter(current: Json, grace: int) -> bool:
-    return bool(grace < (current["metadata"].get("deletionGracePeriodSeconds") or 0))
+def _shorter(current: Json, grace: int | None) -> bool:
+    """Whether a terminating pod is asked, in so many words, to go sooner."""
+    return grace is not None and bool(grace < (current["metadata"].get("deletionGracePeriodSeconds") or 0))
 
 
 def _check_preconditions(kind: Resource, current: Json, options: Options) -> None:
     metadata = current["metadata"]
     why = ""
     if options.uid and options.uid != metadata["uid"]:
-        why = (f"the UID in the precondition ({options.uid}) does not match the UID in record ({metadata['uid']}). "
-               "The object might have been deleted and then recreated")  # fmt: skip
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({metadata['uid']}). The object might have been deleted and then recreated"
+        )
     elif options.resource_version and options.resource_version != metadata["resourceVersion"]:
-        why = (f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
-               f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified")  # fmt: skip
+        why = (
+            f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
+            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified"
+        )
     if why:
         raise Conflict(kind.kind, metadata["name"], kind.group, why)
 
@@ -155,5 +163,6 @@ def _charge_budget(store: Store, pod: Json, dry_run: bool) -> None:
 
 def _budget_cause(budget: Json, status: Json) -> Cause:
     wanted, found = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
-    text = f"The disruption budget {budget['metadata']['name']} needs {wanted} healthy pods and has {found} currently"
+    name = budget["metadata"]["name"]
+    text = f"The disruption budget {name} needs {wanted} healthy pods and has {found} currently"
     return Cause("DisruptionBudget", text)

@@ -1,4 +1,4 @@
-"""Sets of fields, as server-side apply counts them: which places a document has, and how two documents differ.
+"""Sets of fields, as server-side apply counts them: what a document names, and how two documents differ.
 
 A path is a tuple of elements written as in FieldsV1: `f:name`, `k:{"name":"x"}` or `v:"x"`.
 Follows structured-merge-diff v4 (typed/tofieldset.go, typed/compare.go).
@@ -34,7 +34,7 @@ def element(node: Node, item: Any) -> str:
 
 
 def children(node: Node, value: Any) -> Children | None:
-    """Element -> (node, value) of a granular container; None for a leaf (scalars, atomic and unknown lists)."""
+    """Element -> (node, value) of a granular container; None for a leaf (scalar, atomic, unknown list)."""
     if node.atomic:
         return None
     if isinstance(value, dict) and node.type in ("object", "map", "any"):

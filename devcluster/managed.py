@@ -18,11 +18,23 @@ Json = dict[str, Any]
 UNOWNED: tuple[Path, ...] = (
     ("f:apiVersion",),
     ("f:kind",),
-    *(("f:metadata", f"f:{name}") for name in (
-        "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
-        "managedFields", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
-    )),
-)  # fmt: skip
+    *(
+        ("f:metadata", f"f:{name}")
+        for name in (
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "clusterName",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+        )
+    ),
+)
 BARE = frozenset({(), ("f:metadata",), ("f:spec",), ("f:status",)})
 
 
@@ -58,9 +70,12 @@ def read(obj: Json | None) -> Owners:
         if not entry.get("manager"):
             continue
         writer = Writer(
-            entry["manager"], entry.get("apiVersion", ""), entry.get("time", ""),
-            entry.get("subresource", ""), entry.get("operation", "Update"),
-        )  # fmt: skip
+            entry["manager"],
+            entry.get("apiVersion", ""),
+            entry.get("time", ""),
+            entry.get("subresource", ""),
+            entry.get("operation", "Update"),
+        )
         owners[writer.identity] = (writer, fieldsets.decode(entry.get("fieldsV1") or {}))
     return owners
 
@@ -137,7 +152,7 @@ def apply(node: Node, live: Json | None, patch: Json, writer: Writer, *, force: 
 
 
 def _given_up(lost: Paths, owners: Owners, writer: Writer, mine: Paths) -> Paths:
-    """Fields the applier named before and now leaves out, unless someone else owns them or something inside."""
+    """Fields the applier named before and leaves out now, unless another owns them or something inside."""
     others: Paths = set(mine)
     for identity, (_, paths) in owners.items():
         if identity != writer.identity:

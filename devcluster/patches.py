@@ -33,15 +33,11 @@ def merge_patch(original: Any, patch: Any) -> Any:
 def json_patch(original: Json, operations: Any) -> Json:
     """All operations or PatchRefused. A `test` of a missing key against null succeeds, as upstream's does."""
     if not isinstance(operations, list):
-        raise BadRequest(
-            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-        )
+        raise BadRequest("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     document = copy(original)
     for operation in operations:
         if not isinstance(operation, dict):
-            raise BadRequest(
-                "error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Operation"
-            )
+            raise BadRequest("json: cannot unmarshal into Go value of type jsonpatch.Operation")
         document = _step(document, operation)
     if not isinstance(document, dict):
         raise PatchRefused
@@ -138,7 +134,7 @@ def _put(document: Any, path: list[str], value: Any, *, insert: bool) -> Any:
 
 
 def strategic_merge(node: Node, original: Any, patch: Json) -> Json:
-    """Lists with a merge key merge item by item; `$patch`, `$retainKeys` and the list directives are honoured."""
+    """Lists with a merge key merge item by item; `$patch`, `$retainKeys` and the list directives work."""
     base = dict(original) if isinstance(original, dict) else {}
     directive = patch.get("$patch")
     if directive == "replace":
@@ -196,7 +192,7 @@ def _merge_item(node: Node, merged: dict[Any, Json], item: Json, key: str) -> No
 
 
 def _in_order(merged: dict[Any, Json], wanted: list[Any], server: list[Any]) -> list[Json]:
-    """Patched items in the patch's order; the server's own ones keep their place among them (upstream's rule)."""
+    """Patched items in the patch's order; the server's own keep their place among them, as upstream's do."""
     left = [name for name in dict.fromkeys(wanted) if name in merged]
     right = [name for name in merged if name not in left]
     result: list[Json] = []

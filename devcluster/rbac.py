@@ -1,4 +1,4 @@
-"""Who may what: Roles and bindings as they stand in the store, evaluated as upstream's RBAC authoriser does."""
+"""Who may what: Roles and bindings as they stand in the store, evaluated as upstream does."""
 
 from __future__ import annotations
 
@@ -131,24 +131,48 @@ class Denied(ApiError):
         scope = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
         what = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
         named = f'{what} "{asked.name}"' if asked.name else what
-        message = f'{named} is forbidden: {who} resource "{asked.full_resource}" in API group "{asked.group}" {scope}'
+        refused = f'{who} resource "{asked.full_resource}" in API group "{asked.group}" {scope}'
         details = {"name": asked.name, "group": asked.group, "kind": asked.resource}
-        super().__init__(403, "Forbidden", message, {key: value for key, value in details.items() if value})
+        super().__init__(
+            403,
+            "Forbidden",
+            f"{named} is forbidden: {refused}",
+            {key: value for key, value in details.items() if value},
+        )
 
 
 INFORMATION = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
-DISCOVERY = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
-             "/version", "/version/"]  # fmt: skip
+DISCOVERY = [
+    "/api",
+    "/api/*",
+    "/apis",
+    "/apis/*",
+    "/healthz",
+    "/livez",
+    "/openapi",
+    "/openapi/*",
+    "/readyz",
+    "/version",
+    "/version/",
+]
 BOOTSTRAP: tuple[tuple[str, list[Json], tuple[str, ...]], ...] = (
     (
         "cluster-admin",
-        [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, {"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        [
+            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+            {"verbs": ["*"], "nonResourceURLs": ["*"]},
+        ],
         (ADMINISTRATORS,),
     ),
     (
         "system:basic-user",
-        [{"verbs": ["create"], "apiGroups": ["authorization.k8s.io"],
-          "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]}],
+        [
+            {
+                "verbs": ["create"],
+                "apiGroups": ["authorization.k8s.io"],
+                "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+            }
+        ],
         (AUTHENTICATED,),
     ),
     ("system:discovery", [{"verbs": ["get"], "nonResourceURLs": DISCOVERY}], (AUTHENTICATED,)),
@@ -157,7 +181,7 @@ BOOTSTRAP: tuple[tuple[str, list[Json], tuple[str, ...]], ...] = (
         [{"verbs": ["get"], "nonResourceURLs": INFORMATION}],
         (AUTHENTICATED, "system:unauthenticated"),
     ),
-)  # fmt: skip
+)
 
 
 def bootstrap(registry: Registry) -> None:

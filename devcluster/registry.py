@@ -21,8 +21,15 @@ Json = dict[str, Any]
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 NAME_LIMIT = 63
 PODS = resource("pods")
-SERVER_OWNED = ("uid", "resourceVersion", "creationTimestamp", "generation", "deletionTimestamp",
-                "deletionGracePeriodSeconds", "selfLink")  # fmt: skip
+SERVER_OWNED = (
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+)
 
 
 class Registry:
@@ -109,7 +116,8 @@ class Registry:
     def _check_version(self, kind: Resource, current: Json, metadata: Json, patched: bool) -> None:
         here = current["metadata"]
         if not patched and metadata.get("uid") and metadata["uid"] != here["uid"]:
-            why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {here['uid']}"
+            found = f"UID in precondition: {metadata['uid']}, UID in object meta: {here['uid']}"
+            why = f"Precondition failed: {found}"
             raise Conflict(kind.plural, here["name"], kind.group, why)
         if metadata.get("resourceVersion") and metadata["resourceVersion"] != here["resourceVersion"]:
             raise Conflict(kind.plural, here["name"], kind.group)
@@ -141,9 +149,15 @@ class Registry:
         }
 
     def apply(
-        self, kind: Resource, patch: Json, *, manager: str, force: bool = False, dry_run: bool = False,
+        self,
+        kind: Resource,
+        patch: Json,
+        *,
+        manager: str,
+        force: bool = False,
+        dry_run: bool = False,
         subresource: str = "",
-    ) -> tuple[Json, bool]:  # fmt: skip
+    ) -> tuple[Json, bool]:
         """Server-side apply; the object and whether it is new. 409 names every conflicting field."""
         metadata = patch["metadata"]
         current = self.store.find(kind, metadata.get("namespace", ""), metadata["name"])
@@ -158,10 +172,18 @@ class Registry:
         return self.update(kind, clean, subresource=subresource, dry_run=dry_run, patched=True), False
 
     def delete(
-        self, kind: Resource, namespace: str, name: str, *, uid: str = "", resource_version: str = "",
-        grace: int | None = None, propagation: str = "", dry_run: bool = False,
-    ) -> Deleted:  # fmt: skip
-        """Delete as the API does: grace for pods, finalizers for foreground and orphan; NotFound, Conflict."""
+        self,
+        kind: Resource,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        grace: int | None = None,
+        propagation: str = "",
+        dry_run: bool = False,
+    ) -> Deleted:
+        """As the API does: grace for pods, finalizers for foreground and orphan; NotFound, Conflict."""
         return self.delete_with(
             kind, namespace, name, Options(uid, resource_version, grace, propagation, dry_run)
         )
@@ -175,7 +197,7 @@ class Registry:
     def _with_owners(
         self, kind: Resource, old: Json | None, new: Json, manager: str, subresource: str, sent: Json
     ) -> Json:
-        """`new` with managedFields: as sent by a client that edits them, else after what this write changed."""
+        """`new` with managedFields: as sent by a client that edits them, else by what this write changed."""
         metadata = dict(new["metadata"])
         before = (old or {}).get("metadata", {}).get("managedFields")
         given = sent["metadata"].get("managedFields")

@@ -69,12 +69,13 @@ def _workload(
     return Resource(group, "v1", kind, plural, True, short, subresources, ("all",), ALL, generation=True)
 
 
+NO_COLLECTION = tuple(verb for verb in ALL if verb != "deletecollection")
 RBAC = "rbac.authorization.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 POD_SUBRESOURCES = ("binding", "eviction", "log", "proxy", "status")
 
 REGISTRY: tuple[Resource, ...] = (
-    _core("Namespace", "namespaces", False, ("ns",), ("finalize", "status")),
+    Resource("", "v1", "Namespace", "namespaces", False, ("ns",), ("finalize", "status"), (), NO_COLLECTION),
     _core("Node", "nodes", False, ("no",), ("status",)),
     _core("Pod", "pods", True, ("po",), POD_SUBRESOURCES, ("all",)),
     _core("Service", "services", True, ("svc",), ("proxy", "status"), ("all",)),

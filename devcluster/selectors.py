@@ -102,11 +102,11 @@ class _Parser:
         if self.take() != "(":
             raise _unparsable(f"found '{self.tokens[self.position - 1]}', expected: '('")
         found = []
-        while (token := self.take()) != ")":
-            if not token:
+        while (value := self.take()) != ")":
+            if not value:
                 raise _unparsable("found '', expected: ',', or ')'")
-            found.append("" if token == "," else token)
-            if token != "," and self.peek() == ",":
+            found.append("" if value == "," else value)
+            if value != "," and self.peek() == ",":
                 self.take()
         return tuple(found)
 
@@ -163,17 +163,29 @@ _GENERIC = ("metadata.name", "metadata.namespace")
 _INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 FIELDS: dict[str, tuple[str, ...]] = {
     "pods": (
-        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-        "status.phase", "status.podIP", "status.nominatedNodeName",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
     ),
-    "events": (*(f"involvedObject.{name}" for name in _INVOLVED), "reason", "reportingComponent", "source", "type"),
+    "events": (
+        *(f"involvedObject.{name}" for name in _INVOLVED),
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
     "nodes": ("spec.unschedulable",),
     "namespaces": ("status.phase",),
     "secrets": ("type",),
     "replicasets.apps": ("status.replicas",),
     "jobs.batch": ("status.successful",),
     "services": ("spec.clusterIP", "spec.type"),
-}  # fmt: skip
+}
 _OWN_WORDS = frozenset(FIELDS)
 
 

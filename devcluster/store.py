@@ -6,180 +6,28 @@ agreement: `get` and `list` hand out the stored dict itself, a writer builds a n
 
 from __future__ import annotations
 
-import asyncio
-import bisect
 import time
 import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from devcluster.errors import AlreadyExists, Conflict, Gone, NotFound
 from devcluster.resources import Resource
+from devcluster.shelf import Event, Key, Record, Shelf, Subscription, key_of
+
+__all__ = ["Event", "Key", "Record", "Store", "Subscription", "key_of", "timestamp"]
 
 Json = dict[str, Any]
 Objects = list[Json]
-Events = list["Event"]
-Key = tuple[str, str]
 
 FIRST_REVISION = 1000  # so that a watch from "1" is too old, as on any cluster with a past
 HISTORY = 2000  # events kept per resource type before the oldest are compacted
-SLOW_WATCHER = 20_000  # events a watcher may leave unread before it is cut off, as upstream does
 
 
 def timestamp(seconds: float) -> str:
     """Epoch seconds as Kubernetes writes times: whole seconds, UTC, with Z."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Record:
-    """One stored version of an object, with its JSON bytes made at most once."""
-
-    __slots__ = ("_encoded", "obj", "revision")
-
-    def __init__(self, obj: Json, revision: int) -> None:
-        self.obj = obj
-        self.revision = revision
-        self._encoded: bytes | None = None
-
-    @property
-    def encoded(self) -> bytes:
-        if self._encoded is None:
-            self._encoded = orjson.dumps(self.obj)
-        return self._encoded
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One change. `type` is ADDED, MODIFIED or DELETED; `previous` is the object before it, or None."""
-
-    type: str
-    resource: Resource
-    record: Record
-    previous: Json | None
-    revision: int
-
-    @property
-    def obj(self) -> Json:
-        return self.record.obj
-
-    @property
-    def key(self) -> Key:
-        return key_of(self.record.obj)
-
-
-def key_of(obj: Json) -> Key:
-    """(namespace, name); the namespace of a cluster-scoped object is the empty string."""
-    metadata = obj["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
-
-
-class Subscription:
-    """A watcher's queue: `drain()` for controllers, `async for` for connections. Ends when closed."""
-
-    def __init__(self, store: Store, resource: Resource, namespace: str, external: bool) -> None:
-        self.resource = resource
-        self.namespace = namespace
-        self.external = external
-        self.closed = False
-        self._store = store
-        self._pending: deque[Event] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def pending(self) -> int:
-        """How many events wait to be read."""
-        return len(self._pending)
-
-    def offer(self, event: Event) -> None:
-        if self.namespace and event.key[0] != self.namespace:
-            return
-        self._pending.append(event)
-        if len(self._pending) > SLOW_WATCHER:
-            self.close()
-        self._wake()
-
-    def drain(self) -> list[Event]:
-        """Everything not yet read, oldest first; never waits."""
-        events = list(self._pending)
-        self._pending.clear()
-        return events
-
-    async def wait(self, timeout: float | None = None) -> bool:
-        """True when there is something to read or the watch was closed; False after `timeout` seconds."""
-        if self._pending or self.closed:
-            return True
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await asyncio.wait_for(self._waiter, timeout)
-        except TimeoutError:
-            return False
-        finally:
-            self._waiter = None
-        return True
-
-    def close(self) -> None:
-        self.closed = True
-        self._store.forget(self)
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while True:
-            await self.wait()
-            for event in self.drain():
-                yield event
-            if self.closed:
-                return
-
-
-class Shelf:
-    """All objects of one resource type, in key order, with the recent events of that type."""
-
-    def __init__(self, resource: Resource, revision: int, history: int) -> None:
-        self.resource = resource
-        self.records: dict[Key, Record] = {}
-        self.keys: list[Key] = []
-        self.events: deque[Event] = deque(maxlen=history)
-        self.compacted = revision
-        self.subscriptions: list[Subscription] = []
-        self.listeners: list[Callable[[Event], None]] = []
-
-    def put(self, key: Key, record: Record) -> None:
-        if key not in self.records:
-            bisect.insort(self.keys, key)
-        self.records[key] = record
-
-    def remove(self, key: Key) -> None:
-        del self.records[key]
-        self.keys.pop(bisect.bisect_left(self.keys, key))
-
-    def span(self, namespace: str | None, after: Key | None) -> Iterator[Key]:
-        """Keys of a namespace (or all) strictly behind `after`."""
-        start = bisect.bisect_left(self.keys, (namespace, "")) if namespace else 0
-        if after is not None:
-            start = max(start, bisect.bisect_right(self.keys, after))
-        for index in range(start, len(self.keys)):
-            key = self.keys[index]
-            if namespace and key[0] != namespace:
-                return
-            yield key
-
-    def remember(self, event: Event) -> None:
-        if len(self.events) == self.events.maxlen:
-            self.compacted = self.events[0].revision
-        self.events.append(event)
-        for subscription in tuple(self.subscriptions):
-            subscription.offer(event)
-        for listener in self.listeners:
-            listener(event)
 
 
 class Store:
@@ -230,7 +78,7 @@ class Store:
         merged = self.merged(resource, current, obj, subresource)
         if merged == current:
             return current
-        if finished(merged):
+        if finished(merged) and _ending(current):
             return self._remove(resource, merged, current)
         return self._write("MODIFIED", resource, merged, current).obj
 
@@ -258,7 +106,7 @@ class Store:
     ) -> Subscription:
         """Events after revision `since` (None: from now on). Gone when `since` was compacted."""
         shelf = self.shelf(resource)
-        subscription = Subscription(self, resource, namespace or "", external)
+        subscription = Subscription(shelf, resource, namespace or "", external)
         if since is not None:
             if since < shelf.compacted:
                 raise Gone(f"too old resource version: {since} ({shelf.compacted})")
@@ -309,11 +157,6 @@ class Store:
         shelf = self.shelf(resource)
         for key in shelf.span(namespace, after):
             yield shelf.records[key]
-
-    def forget(self, subscription: Subscription) -> None:
-        subscriptions = self.shelf(subscription.resource).subscriptions
-        if subscription in subscriptions:
-            subscriptions.remove(subscription)
 
     def _check_preconditions(
         self, resource: Resource, current: Json, uid: str | None, version: str | None
@@ -371,6 +214,12 @@ def finished(obj: Json) -> bool:
     if obj.get("kind") == "Namespace":
         return not obj.get("spec", {}).get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _ending(obj: Json) -> bool:
+    """Terminating with its grace used up: only a finalizer can still hold it."""
+    metadata = obj["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and not metadata.get("deletionGracePeriodSeconds")
 
 
 def _content_changed(old: Json, new: Json) -> bool:

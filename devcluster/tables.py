@@ -50,20 +50,24 @@ def _column(text: str) -> Column:
 
 COLUMNS: dict[str, tuple[str, Cells]] = {
     "pods": ("Name,Ready,Status,Restarts,Age,IP*,Node*,Nominated Node*,Readiness Gates*", columns.pod),
-    "deployments.apps": ("Name,Ready,Up-to-date,Available,Age,Containers*,Images*,Selector*", columns.deployment),
+    "deployments.apps": (
+        "Name,Ready,Up-to-date,Available,Age,Containers*,Images*,Selector*",
+        columns.deployment,
+    ),
     "replicasets.apps": (
         "Name,Desired:integer,Current:integer,Ready:integer,Age,Containers*,Images*,Selector*",
         columns.replicaset,
     ),
     "statefulsets.apps": ("Name,Ready,Age,Containers*,Images*", columns.statefulset),
     "daemonsets.apps": (
-        "Name,Desired:integer,Current:integer,Ready:integer,Up-to-date:integer,Available:integer,Node Selector,Age,"
-        "Containers*,Images*,Selector*",
+        "Name,Desired:integer,Current:integer,Ready:integer,Up-to-date:integer,Available:integer,"
+        "Node Selector,Age,Containers*,Images*,Selector*",
         columns.daemonset,
     ),
     "jobs.batch": ("Name,Status,Completions,Duration,Age,Containers*,Images*,Selector*", columns.job),
     "cronjobs.batch": (
-        "Name,Schedule,Timezone,Suspend:boolean,Active:integer,Last Schedule,Age,Containers*,Images*,Selector*",
+        "Name,Schedule,Timezone,Suspend:boolean,Active:integer,Last Schedule,Age,Containers*,"
+        "Images*,Selector*",
         columns.cronjob,
     ),
     "services": ("Name,Type,Cluster-IP,External-IP,Port(s),Age,Selector*", columns.service),
@@ -82,18 +86,22 @@ COLUMNS: dict[str, tuple[str, Cells]] = {
     "secrets": ("Name,Type,Data,Age", columns.secret),
     "serviceaccounts": ("Name,Secrets,Age", columns.serviceaccount),
     "resourcequotas": ("Name,Request,Limit,Age", columns.quota),
-    "poddisruptionbudgets.policy": ("Name,Min Available,Max Unavailable,Allowed Disruptions:integer,Age",
-                                    columns.disruption_budget),
+    "poddisruptionbudgets.policy": (
+        "Name,Min Available,Max Unavailable,Allowed Disruptions:integer,Age",
+        columns.disruption_budget,
+    ),
     "persistentvolumeclaims": (
         "Name,Status,Volume,Capacity,Access Modes,StorageClass,VolumeAttributesClass,Age,VolumeMode*",
         columns.claim,
     ),
-    "priorityclasses.scheduling.k8s.io": ("Name,Value:integer,Global-Default:boolean,Age,PreemptionPolicy",
-                                          columns.priority_class),
+    "priorityclasses.scheduling.k8s.io": (
+        "Name,Value:integer,Global-Default:boolean,Age,PreemptionPolicy",
+        columns.priority_class,
+    ),
     "leases.coordination.k8s.io": ("Name,Holder,Age", columns.lease),
     "rolebindings.rbac.authorization.k8s.io": ("Name,Role,Age", columns.binding),
     "clusterrolebindings.rbac.authorization.k8s.io": ("Name,Role,Age", columns.binding),
-}  # fmt: skip
+}
 CREATED = Column("Created At", "dateTime", "", "")
 
 

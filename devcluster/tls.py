@@ -46,13 +46,20 @@ def _builder(
 
 def _usage(*, signing: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=signing, crl_sign=signing, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signing,
+        crl_sign=signing,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def issue(folder: Path, host: str) -> Certificates:
-    """A fresh authority and a server certificate for this host, written into `folder` (key readable by us only)."""
+    """A fresh authority and a server certificate for this host; files in `folder`, the key ours alone."""
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("devcluster-ca")
     ca = (

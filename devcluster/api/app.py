@@ -152,6 +152,8 @@ class Api:
     async def _object(self, request: Request, kind: Resource) -> None:
         """The ordinary verbs."""
         verb = request.verb
+        if verb not in kind.verbs:
+            raise MethodNotAllowed
         if verb == "watch":
             await watches.Watch(request, self.store, kind).run()
         elif verb == "get":

@@ -11,13 +11,13 @@ from typing import Any
 from devcluster.api.request import Request
 from devcluster.api.respond import send_json, success
 from devcluster.api.writes import read_body
+from devcluster.causes import NOT_NEGATIVE, invalid
 from devcluster.columns import seconds_of
 from devcluster.deletion import Options, evict
 from devcluster.errors import BadRequest, Cause, Conflict, Invalid
 from devcluster.logs import LogBuffer
 from devcluster.registry import Registry
 from devcluster.resources import Resource, resource
-from devcluster.validation import NOT_NEGATIVE, invalid
 from devcluster.world import World
 
 Json = dict[str, Any]

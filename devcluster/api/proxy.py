@@ -18,8 +18,20 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PODS = resource("pods")
 SERVICES = resource("services")
 # Hop-by-hop headers, and the credentials that the API server consumes itself.
-DROPPED = frozenset({b"authorization", b"connection", b"keep-alive", b"proxy-authorization", b"te", b"trailer",
-                     b"transfer-encoding", b"upgrade", b"impersonate-user", b"impersonate-group"})  # fmt: skip
+DROPPED = frozenset(
+    {
+        b"authorization",
+        b"connection",
+        b"keep-alive",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"impersonate-user",
+        b"impersonate-group",
+    }
+)
 LEAVE_PATIENCE = 1.0  # seconds a pod's server has to notice that its client left
 ANSWER_DROPPED = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})
 

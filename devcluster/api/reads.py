@@ -1,4 +1,4 @@
-"""GET of one object and LIST: selectors, chunks at one revision, resourceVersion rules, Tables and metadata."""
+"""GET of one object and LIST: selectors, chunks at one revision, resourceVersion rules, Tables."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from devcluster.store import Key, Record, Store
 
 Json = dict[str, Any]
 
-TOO_OLD_TOKEN = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+TOO_OLD_CHUNK = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+    "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+    "up in the list."
 )
 TOO_OLD_LIST = "The resourceVersion for the provided list is too old."
 FUTURE_PATIENCE = 3.0  # seconds upstream waits for a revision from the future
@@ -147,7 +148,8 @@ async def list_objects(request: Request, store: Store, kind: Resource) -> None:
     elif form.form == "metadata":
         items = [partial(item.obj, form.version) for item in found.records]
         head = {"kind": "PartialObjectMetadataList", "apiVersion": f"meta.k8s.io/{form.version}"}
-        await send_json(request, 200, {**head, "metadata": found.meta(), "items": items})
+        meta = {key: value for key, value in found.meta().items() if key != "remainingItemCount"}
+        await send_json(request, 200, {**head, "metadata": meta, "items": items})
     else:
         await send_bytes(request, 200, encoded_list(found))
 
@@ -215,15 +217,20 @@ def _page(
         records = _records_at(store, kind, namespace, token.revision, token.after)
     except Gone:
         fresh = Token(NEWEST, token.after).encode(namespace)
-        raise Gone(TOO_OLD_TOKEN, fresh_token=fresh) from None
+        raise Gone(TOO_OLD_CHUNK, fresh_token=fresh) from None
     revision = store.revision if token.revision == NEWEST else token.revision
     return _cut(store, kind, namespace, records, predicate, limit, revision)
 
 
 def _cut(
-    store: Store, kind: Resource, namespace: str, records: Iterator[Record], predicate: Predicate | None,
-    limit: int, revision: int,
-) -> Listing:  # fmt: skip
+    store: Store,
+    kind: Resource,
+    namespace: str,
+    records: Iterator[Record],
+    predicate: Predicate | None,
+    limit: int,
+    revision: int,
+) -> Listing:
     matching = (record for record in records if predicate is None or predicate(record.obj))
     if not limit:
         return Listing(kind, revision, list(matching))

@@ -1,4 +1,4 @@
-"""One request taken apart as upstream's RequestInfo does: verb, group, resource, namespace, name, subresource."""
+"""One request taken apart as upstream's RequestInfo does: verb, resource, namespace, name, subresource."""
 
 from __future__ import annotations
 

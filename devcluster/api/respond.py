@@ -44,9 +44,12 @@ def accepted(header: str) -> Accepted:
 
 
 async def send_bytes(
-    request: Request, status: int, pieces: Iterable[bytes], media: bytes = JSON_TYPE,
+    request: Request,
+    status: int,
+    pieces: Iterable[bytes],
+    media: bytes = JSON_TYPE,
     headers: Iterable[tuple[bytes, bytes]] = (),
-) -> None:  # fmt: skip
+) -> None:
     """A whole answer; big ones go out in chunks so that a slow client does not hold everything in memory."""
     sent = [(b"content-type", media), (b"cache-control", b"no-cache, private"), *headers]
     sent += [(b"warning", f'299 - "{_escaped(text)}"'.encode()) for text in request.warnings]

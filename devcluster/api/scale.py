@@ -7,12 +7,12 @@ from typing import Any
 from devcluster.api.reads import send_object
 from devcluster.api.request import Request
 from devcluster.api.writes import check_options, patch_body, patched_object, read_body, typed
+from devcluster.causes import NOT_NEGATIVE, invalid
 from devcluster.errors import Invalid, NotFound
 from devcluster.registry import Registry
 from devcluster.resources import Resource
 from devcluster.schema import node
 from devcluster.selectors import selector_text
-from devcluster.validation import NOT_NEGATIVE, invalid
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""WATCH: events from a revision on, bookmarks, selectors that objects enter and leave, Tables, and its ends."""
+"""WATCH: events from a revision on, bookmarks, selectors that objects enter and leave, and its ends."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Watch:
         """Whether existing objects come first, and the revision from which events are told."""
         text = self.request.query.get("resourceVersion", "")
         if text and not text.isdigit():
-            why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-            raise ApiError(500, "", why)
+            why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+            raise ApiError(500, "", f"resourceVersion: {why}")
         if self.request.flag("sendInitialEvents"):
             return True, None
         revision = int(text or 0)
@@ -112,6 +112,8 @@ class Watch:
         after = event.type != "DELETED" and self.predicate(event.obj)
         if before and after:
             return self._encode("MODIFIED", event.record)
+        if before and event.type == "MODIFIED":
+            return self._encode("DELETED", _last_seen(event))
         if before:
             return self._encode("DELETED", event.record)
         return self._encode("ADDED", event.record) if after else b""
@@ -155,6 +157,13 @@ class Watch:
         while (await self.request.receive())["type"] != "http.disconnect":
             continue
         subscription.close()
+
+
+def _last_seen(event: Event) -> Record:
+    """An object that left the selector is shown as it was before, at the new revision (as upstream does)."""
+    previous = event.previous or {}
+    metadata = {**previous["metadata"], "resourceVersion": str(event.revision)}
+    return Record({**previous, "metadata": metadata}, event.revision)
 
 
 def _line(kind: str, encoded: bytes) -> bytes:

@@ -25,8 +25,9 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCHES = ("application/apply-patch+yaml", "application/apply-patch+json")
 VALIDATIONS = ("Ignore", "Warn", "Strict")
 # Upstream returns the object itself, not a Status, when one of these is deleted.
-RETURNED = frozenset({"pods", "services", "persistentvolumeclaims", "persistentvolumes", "resourcequotas",
-                      "serviceaccounts"})  # fmt: skip
+RETURNED = frozenset(
+    {"pods", "services", "persistentvolumeclaims", "persistentvolumes", "resourcequotas", "serviceaccounts"}
+)
 
 
 def check_options(request: Request, kind: str) -> None:
@@ -43,8 +44,13 @@ def check_options(request: Request, kind: str) -> None:
     validation = request.query.get("fieldValidation", "")
     if validation and validation not in VALIDATIONS:
         listed = ", ".join(f'"{item}"' for item in VALIDATIONS)
-        causes.append(Cause("FieldValueNotSupported", f'Unsupported value: "{validation}": supported values: {listed}',
-                            "fieldValidation"))  # fmt: skip
+        causes.append(
+            Cause(
+                "FieldValueNotSupported",
+                f'Unsupported value: "{validation}": supported values: {listed}',
+                "fieldValidation",
+            )
+        )
     if causes:
         raise Invalid(kind, "", causes, "meta.k8s.io")
 
@@ -193,14 +199,18 @@ async def _apply(request: Request, registry: Registry, kind: Resource) -> None:
         raise BadRequest("error decoding YAML: the applied configuration is no object")
     obj = _named(request, _placed(request, kind, _apply_typed(kind, request, value)))
     stored, created = registry.apply(
-        kind, obj, manager=manager, force=request.flag("force"), dry_run=request.dry_run,
+        kind,
+        obj,
+        manager=manager,
+        force=request.flag("force"),
+        dry_run=request.dry_run,
         subresource=request.subresource,
-    )  # fmt: skip
+    )
     await send_object(request, registry.store, kind, stored, status=201 if created else 200)
 
 
 def _apply_typed(kind: Resource, request: Request, value: Json) -> Json:
-    """An applied configuration by its schema; it must name its type, and unknown fields are an error (500)."""
+    """An applied configuration by its schema; it names its type, and unknown fields are an error (500)."""
     if not value.get("apiVersion") or not value.get("kind"):
         raise BadRequest("invalid object type: apiVersion and kind must be set in an applied configuration")
     _check_kind(value, kind)
