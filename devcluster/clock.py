@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+logger = logging.getLogger(__name__)
 Callback = Callable[[], None]
 TURNS = 20  # of the loop, that a woken task may need to reach its next wait
 SLICE = 0.01  # seconds of work before other tasks of the loop get their turn
@@ -104,9 +106,13 @@ class Clock:
             await self._wait(due)
 
     def _run_slice(self) -> None:
+        """In wall time one failing callback must not stop the whole cluster; in tests it may."""
         stop = time.monotonic() + SLICE
         while (due := self.next_due()) is not None and due <= self.now() and time.monotonic() < stop:
-            self._run_first()
+            try:
+                self._run_first()
+            except Exception:
+                logger.exception("a timer failed")
 
     async def _wait(self, due: float | None) -> None:
         self._wake.clear()

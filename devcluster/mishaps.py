@@ -8,10 +8,12 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from devcluster.clock import Timer
 from devcluster.controllers.pod_runner import PodRunner
+from devcluster.engines import Server
 from devcluster.errors import ApiError, BadRequest, Conflict, TooManyRequests
 from devcluster.objects import Json, labels_of
 from devcluster.resources import resource
@@ -31,6 +33,7 @@ ANSWERS = {
 
 Listed = list[Json]
 Runners = list[PodRunner]
+Hitting = list["Mishap"]
 
 
 class Asked(Protocol):
@@ -80,6 +83,7 @@ class Mishaps:
             "lose_node": self._lose_node,
             "slow_start": self._slow_start,
             "unready": self._unready,
+            "stall": self._stall,
             "flip": self._flip,
         }
 
@@ -119,14 +123,34 @@ class Mishaps:
 
     async def before_request(self, request: Asked) -> ApiError | None:
         """The error to answer instead, or None to go on (after a hang, if one fits)."""
-        for mishap in tuple(self._active.values()):
-            if mishap.kind not in ("answer", "hang") or not _fits(mishap.body, request):
-                continue
+        for mishap in self._hitting(request, after=False):
             self._use_up(mishap)
             if mishap.kind == "answer":
                 return _error(mishap.body)
             await self._hang(mishap)
         return None
+
+    def withholds(self, request: Asked) -> bool:
+        """Whether this request is to be carried out and its answer lost: a mishap with "after": true fits."""
+        return bool(self._hitting(request, after=True))
+
+    async def instead(self, request: Asked) -> ApiError:
+        """What the client gets in place of the lost answer (after a hang: a 504 it hardly waits for)."""
+        for mishap in self._hitting(request, after=True):
+            self._use_up(mishap)
+            if mishap.kind == "answer":
+                return _error(mishap.body)
+            await self._hang(mishap)
+        return ApiError(504, "Timeout", "request did not complete within the allowed duration")
+
+    def _hitting(self, request: Asked, *, after: bool) -> Hitting:
+        return [
+            mishap
+            for mishap in self._active.values()
+            if mishap.kind in ("answer", "hang")
+            and bool(mishap.body.get("after")) is after
+            and _fits(mishap.body, request)
+        ]
 
     def _use_up(self, mishap: Mishap) -> None:
         if mishap.left is not None:
@@ -139,7 +163,7 @@ class Mishaps:
         await (self._clock.sleep(seconds) if self._clock.virtual else asyncio.sleep(seconds))
 
     def _lasting(self, mishap: Mishap) -> bool:
-        """answer: status, retry_after; hang: seconds; both: verb, resource, path (regex), namespace, name."""
+        """answer: status, retry_after; hang: seconds; both: verb, resource, path (regex), name ..., after."""
         if mishap.kind == "answer" and mishap.body.get("status") not in (*ANSWERS, 429):
             raise BadRequest("status must be one of 409, 410, 422, 429, 500, 503")
         try:
@@ -202,6 +226,14 @@ class Mishaps:
         mishap.undo = lambda: _force(runners, False)
         return True
 
+    def _stall(self, mishap: Mishap) -> bool:
+        """namespace, name or labels, pods: servers take requests and never answer; probes time out."""
+        servers = [server for runner in self._runners(mishap.body) for server in runner.servers()]
+        for server in servers:
+            server.stall()
+        mishap.undo = partial(_go_on, servers)
+        return True
+
     def _flip(self, mishap: Mishap) -> bool:
         """namespace, labels, every, for (seconds): again and again another pod is not Ready for a while."""
 
@@ -246,6 +278,11 @@ def _force(runners: list[PodRunner], unready: bool) -> None:
             container.forced_unready = unready
         if not runner.terminating:
             runner.changed()
+
+
+def _go_on(servers: list[Server]) -> None:
+    for server in servers:
+        server.go_on()
 
 
 def _fits(body: Json, request: Asked) -> bool:

@@ -12,6 +12,7 @@ from devcluster.errors import NotFound
 from devcluster.objects import (
     Json,
     Key,
+    clean,
     generated_name,
     is_terminating,
     key_of,
@@ -172,13 +173,12 @@ class EndpointsController(Controller):
         namespace, name = key_of(service)
         subsets = _subsets(service, [pod for pod in pods if not is_terminating(pod)])
         old = self.store.find(ENDPOINTS, namespace, name)
+        labels = labels_of(service) or None
         if old is None:
-            metadata = {"name": name, "namespace": namespace, "labels": labels_of(service) or None}
-            self.store.create(ENDPOINTS, with_metadata({"metadata": metadata, "subsets": subsets}))
-        elif old.get("subsets") != subsets or labels_of(old) != labels_of(service):
-            self.update(
-                ENDPOINTS, with_metadata({**old, "subsets": subsets}, labels=labels_of(service) or None)
-            )
+            body = with_metadata({"metadata": {"name": name, "namespace": namespace}}, labels=labels)
+            self.store.create(ENDPOINTS, clean({**body, "subsets": subsets}))
+        elif old.get("subsets", []) != subsets or labels_of(old) != (labels or {}):
+            self.update(ENDPOINTS, clean({**with_metadata(old, labels=labels), "subsets": subsets}))
 
 
 def _selects(selector: dict[str, str], pod: Json) -> bool:

@@ -155,6 +155,10 @@ class PodRunner:
                 return process
         return None
 
+    def servers(self) -> list[Server]:
+        """All programs of the pod that answer HTTP."""
+        return [item.process for item in self.containers if isinstance(item.process, Server)]
+
     def port_number(self, port: int | str) -> int | None:
         if isinstance(port, int) or port.isdigit():
             return int(port)

@@ -65,10 +65,23 @@ class Server(Process):
         self.load = load if program.load is None or program.load < 0 else program.load
         self.stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: Timer | None = None
+        self._moving = asyncio.Event()
+        self._moving.set()
 
     def start(self) -> None:
-        self._timer = self.clock.after(self.load, self._listen)
+        self.clock.after(self.load, self._listen)
+
+    def stall(self) -> None:
+        """Deadlocked: connections are accepted, nothing is answered, probes time out."""
+        self._moving.clear()
+        self.on_change()
+
+    def go_on(self) -> None:
+        self._moving.set()
+        self.on_change()
+
+    def probe(self, path: str) -> bool:
+        return super().probe(path) and self._moving.is_set()
 
     def _listen(self) -> None:
         if not self.ended and not self.stopping:
@@ -111,6 +124,7 @@ class Server(Process):
             self._end_when_idle()
 
     async def _serve(self, request: Request, reply: Answer) -> None:
+        await self._moving.wait()
         await self.answer(request, reply)
         self.log_request(request, reply.status)
 

@@ -10,6 +10,7 @@ import pytest
 
 from devcluster.errors import ApiError, BadRequest
 from devcluster.resources import resource
+from tests.devcluster.asking import Call
 from tests.devcluster.living import Living, is_ready
 
 
@@ -148,3 +149,25 @@ async def test_the_same_seed_hits_the_same_pods() -> None:
         living.world.mishaps.add({"kind": "evict", "labels": {"app": "llm"}, "pods": 2})
         hit.append({pod["metadata"]["name"] for pod in living.pods() if pod["status"]["phase"] == "Failed"})
     assert len(hit[0]) == 2 and hit[0] == hit[1]
+
+
+async def test_the_answer_of_a_write_that_was_carried_out_can_be_lost() -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "answer", "status": 500, "verb": "patch", "after": True, "count": 1})
+    patch = Asked(verb="patch")
+    assert await living.world.mishaps.before_request(patch) is None
+    assert living.world.mishaps.withholds(patch) and not living.world.mishaps.withholds(Asked())
+    assert (await living.world.mishaps.instead(patch)).code == 500
+    assert not living.world.mishaps.withholds(patch)
+
+
+async def test_a_stalled_pod_takes_requests_and_is_not_ready_until_it_goes_on() -> None:
+    living = Living()
+    name = (await pool(living, replicas=1))[0]
+    made = living.world.mishaps.add({"kind": "stall", "name": name})
+    call = Call(living.world.pod_app("default", name, 8000), "GET", "/v1/models")
+    await living.until(lambda: not living.ready())
+    assert not call.finished
+    living.world.mishaps.remove(made["id"])
+    await living.until(living.ready)
+    assert call.finished and call.status == 200
