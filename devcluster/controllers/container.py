@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devcluster.clock import Callback, Timer
+from devcluster.controllers.images import ImagePull
 from devcluster.controllers.probes import Prober
 from devcluster.engines import Process, program_of, start_process
 from devcluster.logs import LogBuffer
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
 FORGIVEN_AFTER = 600.0  # seconds of good running that reset the crash backoff
-MISSING_IMAGE = "does-not-exist"
-IMAGE_BYTES = 8 * 2**30
 
 
 class Container:
@@ -38,7 +37,7 @@ class Container:
         self.previous_log: LogBuffer | None = None
         self._began = 0.0
         self._crashes = 0
-        self._pulls = 0
+        self.pull = ImagePull(self).begin
         self._probers: dict[str, Prober] = {}
         self._timers: list[Timer] = []
 
@@ -53,50 +52,6 @@ class Container:
     @property
     def running(self) -> bool:
         return "running" in self.state
-
-    # --- image --------------------------------------------------------------------------------------
-
-    def pull(self) -> None:
-        """Fetch the image unless the node has it, then start."""
-        if self.runner.has_image(self.image) and self.spec.get("imagePullPolicy") != "Always":
-            message = f'Container image "{self.image}" already present on machine'
-            self.runner.event("Normal", "Pulled", message, self)
-            self.start()
-            return
-        self.runner.event("Normal", "Pulling", f'Pulling image "{self.image}"', self)
-        self._later(self.runner.pull_seconds(), self._pulled)
-
-    def _pulled(self) -> None:
-        if MISSING_IMAGE in self.image:
-            self._pull_failed()
-            return
-        self.runner.keep_image(self.image)
-        took = f"{self.runner.pull_seconds():.3f}s"
-        message = (
-            f'Successfully pulled image "{self.image}" in {took} ({took} including waiting). '
-            f"Image size: {IMAGE_BYTES} bytes."
-        )
-        self.runner.event("Normal", "Pulled", message, self)
-        self.start()
-
-    def _pull_failed(self) -> None:
-        why = (
-            f'failed to pull and unpack image "{self.image}": failed to resolve reference "{self.image}": '
-            f"{self.image}: not found"
-        )
-        self.runner.event("Warning", "Failed", f'Failed to pull image "{self.image}": {why}', self)
-        self.runner.event("Warning", "Failed", "Error: ErrImagePull", self)
-        self._wait("ErrImagePull", why)
-        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**self._pulls)
-        self._pulls += 1
-        self._later(min(2.0, backoff), self._pull_backoff)
-        self._later(backoff, self.pull)
-
-    def _pull_backoff(self) -> None:
-        message = f'Back-off pulling image "{self.image}"'
-        self.runner.event("Normal", "BackOff", message, self)
-        self.runner.event("Warning", "Failed", "Error: ImagePullBackOff", self)
-        self._wait("ImagePullBackOff", message)
 
     # --- running ------------------------------------------------------------------------------------
 
@@ -188,8 +143,8 @@ class Container:
         if self.process is None or self.process.ended:
             return
         self.runner.event("Normal", "Killing", f"Stopping container {self.name}", self)
-        self._later(min(pre_stop_seconds(self.spec), grace), self._terminate)
-        self._later(grace, self.kill)
+        self.later(min(pre_stop_seconds(self.spec), grace), self._terminate)
+        self.later(grace, self.kill)
 
     def _terminate(self) -> None:
         if self.process is not None:
@@ -243,8 +198,8 @@ class Container:
             f"{self.runner.name}_{self.runner.namespace}({self.runner.uid})",
             self,
         )
-        self._wait("CrashLoopBackOff", message)
-        self._later(wait, self._begin_again)
+        self.wait("CrashLoopBackOff", message)
+        self.later(wait, self._begin_again)
 
     def _begin_again(self) -> None:
         self.restarts += 1
@@ -292,11 +247,11 @@ class Container:
             "started": self.started if not self.init else False,
         }
 
-    def _wait(self, reason: str, message: str) -> None:
+    def wait(self, reason: str, message: str) -> None:
         self.state = {"waiting": {"reason": reason, "message": message}}
         self.runner.changed()
 
-    def _later(self, seconds: float, callback: Callback) -> None:
+    def later(self, seconds: float, callback: Callback) -> None:
         self._timers.append(self.runner.clock.after(seconds, callback))
 
     def _cancel_timers(self) -> None:

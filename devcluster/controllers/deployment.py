@@ -17,22 +17,19 @@ from devcluster.controllers.references import claim
 from devcluster.controllers.revisions import Revisions
 from devcluster.controllers.rollout import (
     DESIRED,
-    MAXIMUM,
     active,
     by_age,
     counted,
     has_deadline,
     is_complete,
     is_rolling,
-    is_saturated,
-    max_surge,
     max_unavailable,
     new_size,
-    proportion,
     revision_of,
     size,
     sizes,
 )
+from devcluster.controllers.scaling import Scaling, everything_of
 from devcluster.objects import (
     Json,
     Key,
@@ -48,8 +45,6 @@ from devcluster.objects import (
     spec_of,
     status_of,
     uid_of,
-    with_annotations,
-    with_spec,
     with_status,
 )
 from devcluster.resources import resource
@@ -68,6 +63,7 @@ class DeploymentController(Controller):
         self.deployments = self.watch(DEPLOYMENTS, self.enqueue)
         self.sets = self.watch(REPLICASETS, self._on_set)
         self.pods = self.watch(PODS, self._on_pod)
+        self.scaling = Scaling(self)
         self.revisions = Revisions(self)
         for key in self.deployments.names():
             self.queue.add(key)
@@ -157,69 +153,19 @@ class DeploymentController(Controller):
     def _sync_status_only(self, deployment: Json, sets: list[Json]) -> None:
         newest, old = self.revisions.split(deployment, sets)
         self._write(
-            deployment, counts_and_availability(deployment, _all(newest, old), newest, self.clock.now())
+            deployment,
+            counts_and_availability(deployment, everything_of(newest, old), newest, self.clock.now()),
         )
 
     def _sync_scale(self, deployment: Json, sets: list[Json]) -> None:
         deployment, newest, old = self.revisions.sync(deployment, sets, create=False)
-        newest, old = self._scale(deployment, newest, old)
+        newest, old = self.scaling.scale(deployment, newest, old)
         if spec_of(deployment).get("paused"):
             self._clean_up(deployment, old)
         self._write(
-            deployment, counts_and_availability(deployment, _all(newest, old), newest, self.clock.now())
+            deployment,
+            counts_and_availability(deployment, everything_of(newest, old), newest, self.clock.now()),
         )
-
-    def _scale(
-        self, deployment: Json, newest: Json | None, old: list[Json]
-    ) -> tuple[Json | None, list[Json]]:
-        """The sets as the API answered, not as the cache has them: status is computed from them."""
-        only = _active_or_latest(newest, old)
-        if only is not None:
-            changed = self.resize(deployment, only, size(deployment))
-        elif is_saturated(deployment, newest):
-            changed = [entry for item in active(old) for entry in self.resize(deployment, item, 0)]
-        elif is_rolling(deployment):
-            changed = self._scale_in_proportion(deployment, active(_all(newest, old)))
-        else:
-            changed = []
-        fresh = {uid_of(entry): entry for entry in changed}
-        return (
-            fresh.get(uid_of(newest), newest) if newest else None,
-            [fresh.get(uid_of(entry), entry) for entry in old],
-        )
-
-    def _scale_in_proportion(self, deployment: Json, sets: list[Json]) -> list[Json]:
-        wanted = size(deployment)
-        to_add = (wanted + max_surge(deployment) if wanted > 0 else 0) - sizes(sets)
-        newer_first = to_add > 0
-        ordered = sorted(by_age(sets)[:: -1 if newer_first else 1], key=size, reverse=True)
-        targets, added = [], 0
-        for entry in ordered:
-            share = proportion(entry, deployment, to_add, added) if to_add else 0
-            targets.append(size(entry) + share)
-            added += share
-        if targets and to_add:
-            targets[0] = max(0, targets[0] + to_add - added)
-        pairs = zip(ordered, targets, strict=True)
-        return [changed for entry, target in pairs for changed in self.resize(deployment, entry, target)]
-
-    def resize(self, deployment: Json, replica_set: Json, target: int) -> list[Json]:
-        """Give a ReplicaSet its new size and notes; [] when nothing changed. Conflict when stale."""
-        noted = {DESIRED: str(size(deployment)), MAXIMUM: str(size(deployment) + max_surge(deployment))}
-        before = size(replica_set)
-        unchanged = noted.items() <= annotations_of(replica_set).items()
-        if before == target and unchanged:
-            return []
-        changed = with_spec(with_annotations(replica_set, noted), replicas=target)
-        stored = self.update(REPLICASETS, changed)
-        if before != target:
-            self.note_scaling(deployment, stored, before, target)
-        return [stored]
-
-    def note_scaling(self, deployment: Json, replica_set: Json, before: int, after: int) -> None:
-        way = "up" if after > before else "down"
-        message = f"Scaled {way} replica set {replica_set['metadata']['name']} from {before} to {after}"
-        self.recorder.normal(COMPONENT, deployment, "ScalingReplicaSet", message)
 
     # --- rollouts -----------------------------------------------------------------------------------
 
@@ -237,8 +183,8 @@ class DeploymentController(Controller):
         if size(newest) == size(deployment):
             return False
         if size(newest) > size(deployment):
-            return bool(self.resize(deployment, newest, size(deployment)))
-        return bool(self.resize(deployment, newest, new_size(deployment, [*old, newest], newest)))
+            return bool(self.scaling.resize(deployment, newest, size(deployment)))
+        return bool(self.scaling.resize(deployment, newest, new_size(deployment, [*old, newest], newest)))
 
     def _shrink_old(self, deployment: Json, newest: Json, old: list[Json]) -> bool:
         if sizes(old) == 0:
@@ -257,7 +203,7 @@ class DeploymentController(Controller):
         for entry in by_age(old):
             broken = size(entry) - counted([entry], "availableReplicas")
             count = min(most - total, broken) if size(entry) else 0
-            changed = self.resize(deployment, entry, size(entry) - count) if count > 0 else []
+            changed = self.scaling.resize(deployment, entry, size(entry) - count) if count > 0 else []
             total += max(0, count)
             kept.append(changed[0] if changed else entry)
         return kept, total
@@ -268,19 +214,19 @@ class DeploymentController(Controller):
         for entry in by_age(old):
             count = min(size(entry), spare - total)
             if count > 0:
-                self.resize(deployment, entry, size(entry) - count)
+                self.scaling.resize(deployment, entry, size(entry) - count)
                 total += count
         return total
 
     def _recreate(self, deployment: Json, sets: list[Json]) -> None:
         deployment, newest, old = self.revisions.sync(deployment, sets, create=False)
-        shrunk = [entry for item in active(old) for entry in self.resize(deployment, item, 0)]
+        shrunk = [entry for item in active(old) for entry in self.scaling.resize(deployment, item, 0)]
         if shrunk or self._old_pods_run(deployment, newest, old):
             self._sync_rollout(deployment, newest, old)
             return
         if newest is None:
             deployment, newest, old = self.revisions.sync(deployment, sets, create=True)
-        self.resize(deployment, cast(Json, newest), size(deployment))
+        self.scaling.resize(deployment, cast(Json, newest), size(deployment))
         if is_complete(deployment, status_of(deployment)):
             self._clean_up(deployment, old)
         self._sync_rollout(deployment, newest, old)
@@ -295,7 +241,7 @@ class DeploymentController(Controller):
     # --- status and cleaning ------------------------------------------------------------------------
 
     def _sync_rollout(self, deployment: Json, newest: Json | None, old: list[Json]) -> None:
-        status = rollout_status(deployment, _all(newest, old), newest, self.clock.now())
+        status = rollout_status(deployment, everything_of(newest, old), newest, self.clock.now())
         if not self._write(deployment, status):
             self._look_again_at_deadline(deployment, status)
 
@@ -323,17 +269,3 @@ class DeploymentController(Controller):
             seen = status_of(entry).get("observedGeneration", 0) >= generation_of(entry)
             if size(entry) == 0 and counted([entry], "replicas") == 0 and seen:
                 self.delete(REPLICASETS, entry)
-
-
-def _all(newest: Json | None, old: list[Json]) -> list[Json]:
-    return [*old, newest] if newest else list(old)
-
-
-def _active_or_latest(newest: Json | None, old: list[Json]) -> Json | None:
-    """The one set to scale, or None in the middle of a rollout (FindActiveOrLatest)."""
-    running = active(_all(newest, old))
-    if len(running) == 1:
-        return running[0]
-    if running:
-        return None
-    return newest or (by_age(old)[-1] if old else None)

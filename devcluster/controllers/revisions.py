@@ -103,7 +103,7 @@ class Revisions:
             self._note_failure(deployment, error)
             raise
         if target > 0:
-            self._controller.note_scaling(deployment, made, 0, target)
+            self._controller.scaling.note_scaling(deployment, made, 0, target)
         return made
 
     def _taken(self, deployment: Json, manifest: Json) -> Json:
