@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -64,10 +65,25 @@ class Api:
             return
         if (refusal := await self.world.mishaps.before_request(request)) is not None:
             raise refusal
+        if self.world.mishaps.withholds(request):
+            await self._unanswered(request)
+        await self._dispatch(request)
+
+    async def _dispatch(self, request: Request) -> None:
         if request.resource:
             await self._resource(request)
         else:
             await self._plain(request)
+
+    async def _unanswered(self, request: Request) -> None:
+        """A mishap: the request is done, or refused, and its client never hears which."""
+        send, request.send = request.send, _swallow
+        try:
+            with contextlib.suppress(ApiError):
+                await self._dispatch(request)
+        finally:
+            request.send = send
+        raise await self.world.mishaps.instead(request)
 
     async def _plain(self, request: Request) -> None:
         """Paths that name no resource."""
@@ -190,6 +206,10 @@ class Api:
             await reads.get(request, self.store, kind)
         else:
             await (writes.patch if request.verb == "patch" else writes.update)(request, self.registry, kind)
+
+
+async def _swallow(message: Message) -> None:
+    """The answer that is lost."""
 
 
 def _counted(request: Request) -> str:
