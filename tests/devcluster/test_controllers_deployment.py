@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from devcluster.objects import annotations_of, labels_of, spec_of, with_metadata, with_spec
+from devcluster.objects import Json, annotations_of, labels_of, spec_of, with_metadata, with_spec
+from devcluster.resources import resource
 from tests.devcluster.living import Living, condition
 
 
-def with_image(image: str):  # type: ignore[no-untyped-def]  # a small changer of Deployments
-    def change(obj):  # type: ignore[no-untyped-def]
+def with_image(image: str) -> Callable[[Json], Json]:
+    """A change of a Deployment's image."""
+
+    def change(obj: Json) -> Json:
         container = {**obj["spec"]["template"]["spec"]["containers"][0], "image": image}
         template = obj["spec"]["template"]
         return with_spec(obj, template={**template, "spec": {**template["spec"], "containers": [container]}})
@@ -269,3 +276,52 @@ async def test_counts_are_right_in_the_end_whatever_the_lag_does(seed: int) -> N
     await living.settled()
     assert await living.until(lambda: len(living.pods()) == 4)
     assert with_metadata(living.sets()[0]) and sizes(living) == [4]
+
+
+# --- against the recorded rollout -------------------------------------------------------------------
+
+RECORDED = Path(__file__).parents[1] / "wire" / "15-rollout-status.json"
+
+
+def recorded(note: str) -> list[Json]:
+    """The objects of a recorded watch."""
+    exchanges = json.loads(RECORDED.read_text())["exchanges"]
+    lines = next(entry["response"]["body"] for entry in exchanges if entry["note"].startswith(note))
+    return [line["line"]["object"] for line in lines]
+
+
+def steps(objects: list[Json]) -> list[tuple[str, str]]:
+    """(reason, message with names blotted out) of Progressing, each change once."""
+    found = []
+    for obj in objects:
+        entry = condition(obj, "Progressing")
+        step = (entry["reason"], re.sub(r'"[^"]+"', '"X"', entry["message"]))
+        if not found or found[-1] != step:
+            found.append(step)
+    return found
+
+
+def paths(objects: list[Json]) -> dict[str, list[int]]:
+    """ "old" and "new" -> the sizes a ReplicaSet was given, in order."""
+    grown: dict[str, list[int]] = {}
+    for obj in objects:
+        revision = annotations_of(obj)["deployment.kubernetes.io/revision"]
+        sizes_of = grown.setdefault(revision, [])
+        if not sizes_of or sizes_of[-1] != spec_of(obj)["replicas"]:
+            sizes_of.append(spec_of(obj)["replicas"])
+    return grown
+
+
+async def test_a_rollout_goes_through_the_recorded_steps() -> None:
+    living = Living(lag=0.2)
+    living.deploy(replicas=3)
+    await living.settled()
+    await living.step(5)
+    watches = [living.store.watch(resource(kind)) for kind in ("deployments", "replicasets")]
+    living.change("deployments", "llm", with_image("vllm/vllm-openai:v0.12.0"))
+    await living.settled()
+    await living.until(lambda: sizes(living) == [0, 3])
+    deployments, sets = ([event.obj for event in watch.drain()] for watch in watches)
+    assert steps(deployments) == steps(recorded("WATCH of the Deployment"))
+    assert paths(sets)["2"] == paths(recorded("WATCH of its ReplicaSets"))["2"] == [1, 2, 3]
+    assert paths(sets)["1"][-3:] == paths(recorded("WATCH of its ReplicaSets"))["1"][-3:] == [2, 1, 0]
