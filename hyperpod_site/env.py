@@ -26,7 +26,7 @@ class Environment(BaseSettings):
     redis_url: str = Field("redis://127.0.0.1:6379/0", description="redis:// or unix:///path?db=0")
     redis_prefix: str = "portal"
     database_pool: int = Field(
-        4, description="Connections per web process; 0 in prefork workers, whose fork breaks a pool"
+        20, description="Most connections of a web process; 0 in prefork workers, whose fork breaks a pool"
     )
     kubeconfig: str = Field(
         "", description="A kubeconfig that `manage.py seed_demo` registers as the first cluster"

@@ -16,7 +16,9 @@ def logging_config(*, level: str, json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
     ]
-    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    renderer: structlog.types.Processor = structlog.dev.ConsoleRenderer(
+        colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+    )  # a richer traceback would show local variables, secrets among them
     if json:
         shared.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
         shared.append(structlog.processors.format_exc_info)
@@ -47,6 +49,7 @@ def logging_config(*, level: str, json: bool) -> None:
                 "django_structlog": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},
+                "axes": {"level": "WARNING"},
                 "uvicorn.access": {"level": "WARNING"},
             },
         }

@@ -13,6 +13,8 @@ from apps.accounts.models import User
 from apps.clusters.connections import connect
 from apps.clusters.models import Cluster
 from apps.gateways.errors import Invalid
+from apps.gateways.kubernetes import Kubernetes
+from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference.permissions import CALL
 from apps.inference.selectors import services
@@ -25,10 +27,11 @@ METHODS = ("GET", "POST")
 
 @dataclass(frozen=True)
 class Call:
-    """A permitted call of a service that exists; `body` is checked JSON, None for GET."""
+    """A permitted call of a service that exists; `body` is checked JSON, None for GET. Needs no database."""
 
     person: str
     cluster: Cluster
+    kubernetes: Kubernetes
     namespace: str
     service: str
     port: int
@@ -38,10 +41,10 @@ class Call:
     body: bytes | None = None
     accept: str = "*/*"
 
-    def open(self) -> ProxyResponse:
+    def open(self, give_up: GiveUp | None = None) -> ProxyResponse:
         """Ask; returns when the answer begins. Raises gateways' errors. Blocks up to FIRST_BYTE seconds."""
         started = time.monotonic()
-        answer = connect(self.cluster.pk).kubernetes.proxy(
+        answer = self.kubernetes.proxy(
             "services",
             self.service,
             self.port,
@@ -53,6 +56,7 @@ class Call:
             headers={"Accept": self.accept, "Content-Type": "application/json"},
             timeout=WHOLE,
             first_byte=FIRST_BYTE,
+            give_up=give_up,
         )
         self._log(answer.status, started)
         return answer
@@ -79,6 +83,7 @@ def prepare(user: User, cluster: Cluster, namespace: str, service: str, **asked:
     return Call(
         person=user.get_username(),
         cluster=cluster,
+        kubernetes=connect(cluster.pk).kubernetes,
         namespace=namespace,
         service=service,
         port=found.port,

@@ -11,12 +11,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.accounts import rates
 from apps.accounts.requests import UserRequest
 from apps.clusters import selectors as clusters
+from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference import calls
 from apps.inference.calls import Call
@@ -43,7 +45,7 @@ def prepared(request: UserRequest, cluster: str, namespace: str, service: str, p
     """The call that the request asks for, permitted and counted."""
     row = clusters.cluster(request.user, cluster)
     rates.spend("model_call", request.user.pk, settings.PORTAL_API_RATE)
-    return calls.prepare(
+    call = calls.prepare(
         request.user,
         row,
         namespace,
@@ -54,6 +56,8 @@ def prepared(request: UserRequest, cluster: str, namespace: str, service: str, p
         body=calls.json_body(request.body) if request.method == "POST" else None,
         accept=accepted(request),
     )
+    close_old_connections()  # an answer may stream for minutes; the database connection is not its to hold
+    return call
 
 
 def accepted(request: HttpRequest) -> str:
@@ -62,17 +66,19 @@ def accepted(request: HttpRequest) -> str:
 
 
 async def opened(call: Call) -> ProxyResponse:
-    """The answer's beginning. Where the caller has gone by then, nobody reads it: it is closed."""
-    beginning: Future[ProxyResponse] = _threads.submit(call.open)
+    """The answer's beginning. Where the caller goes before, the model is told at once."""
+    give_up = GiveUp()
+    beginning: Future[ProxyResponse] = _threads.submit(call.open, give_up)
     try:
         return await asyncio.wrap_future(beginning)
     except asyncio.CancelledError:
+        give_up.give_up()
         beginning.add_done_callback(close_unread)
         raise
 
 
 def close_unread(beginning: Future[ProxyResponse]) -> None:
-    """Hang up an answer that came too late."""
+    """Hang up an answer that came all the same."""
     if not beginning.cancelled() and beginning.exception() is None:
         beginning.result().close()
 

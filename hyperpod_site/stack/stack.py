@@ -109,7 +109,7 @@ class Stack:
 
     def portal_commands(self) -> dict[str, list[str]]:
         """The portal's own processes, as docker-compose.yml runs them too."""
-        celery = [sys.executable, "-m", "celery", "-A", "hyperpod_site", "--skip-checks"]
+        celery = [sys.executable, "-m", "celery", "--quiet", "-A", "hyperpod_site", "--skip-checks"]
         worker = [
             *celery,
             "worker",
@@ -131,8 +131,8 @@ class Stack:
         }
 
     def add(self, name: str, command: list[str], **environment: str) -> Program:
-        """Start one more program; only the web keeps a pool of connections (a worker's fork breaks it)."""
-        pool = {} if name in {"web"} else {"PORTAL_DATABASE_POOL": "0"}
+        """Start one more program; web and watcher keep a pool of connections (a worker's fork breaks it)."""
+        pool = {} if name in {"web", "watcher"} else {"PORTAL_DATABASE_POOL": "0"}
         program = Program(name, command, {**self.environment, **pool, **environment}, self.log)
         self.programs[name] = program
         program.start()

@@ -1,4 +1,4 @@
-"""A person at a browser, without the browser: logs in, opens pages, submits their forms, holds their socket."""
+"""A person at a browser, without the browser: logs in, opens pages, submits forms, holds the page's socket."""
 
 import html.parser
 import json
@@ -91,6 +91,7 @@ class OpenPage:
     """A page that stays open: it joins the page's live parts, and remembers every frame that arrives."""
 
     def __init__(self, person: Person, path: str) -> None:
+        self.opened = time.monotonic()
         self.text = person.page(path)
         self.parts = Parts(self.text)
         claim(self.parts.live, f"{path} has no live parts")
@@ -108,8 +109,11 @@ class OpenPage:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def heard(self, pattern: str, *, since: float, seconds: float) -> float:
-        """Seconds from `since` (time.monotonic) to the first frame that matches. Raises Untrue after `seconds`."""
-        end = since + seconds
+        """Seconds from `since` (time.monotonic) to the first frame that matches.
+
+        Raises Untrue when there is none `seconds` from now.
+        """
+        end = time.monotonic() + seconds
         wanted = re.compile(pattern, re.DOTALL)
         while True:
             for frame in list(self.frames):
