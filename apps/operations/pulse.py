@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from apps.operations import timing
 from apps.operations.control import Fenced
@@ -46,6 +46,6 @@ class Pulse:
         try:
             self._ledger.save()
             self._renewed = time.monotonic()
-        except DatabaseError:
+        except Error:
             log.warning("operation %s: no sign given, the database is away", self._ledger.claim.operation_id)
             connection.close()

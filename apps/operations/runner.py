@@ -6,6 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
@@ -35,7 +36,7 @@ def execute(pk: int) -> bool:
     operation = Operation.objects.get(pk=pk)
     if before == OperationStatus.QUEUED:
         publish.publish(topics.operation(pk), topics.operations())
-    stretch(operation, Ledger(claim))
+    stretch(operation, Ledger(claim, last_seq=operation.last_seq))
     return True
 
 
@@ -146,6 +147,6 @@ def words(error: Exception, operation: Operation) -> str:
     if message := getattr(error, "message", ""):
         return str(message)
     log.exception("operation %s (%s) failed", operation.pk, operation.runner, exc_info=error)
-    if type(error).__name__ == "SoftTimeLimitExceeded":
+    if isinstance(error, SoftTimeLimitExceeded):
         return _("It took longer than this kind of work may.")
     return _("Something went wrong inside the portal (%s).") % type(error).__name__

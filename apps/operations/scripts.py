@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from apps.gateways import process
@@ -54,7 +54,7 @@ def follow(
     try:
         for batch in script.follow(step.script_offset, poll=POLL):
             _keep(ledger, step, batch)
-    except (Fenced, DatabaseError):
+    except (Fenced, Error):
         raise
     except (Exception, Cancelled):
         stop(ledger, step)

@@ -61,7 +61,10 @@ class Steps:
         self._end(step, StepState.FAILED, message or step.message)
 
     def pause(self, step: OperationStep, seen: str, every: float) -> None:
-        """Keep what a look saw, as a line where it is news, and give the process back for `every` seconds."""
+        """Keep what a look saw, as a line where it is news, and give the process back for `every` seconds.
+
+        A look that came to its end forgives earlier deaths, as a finished step does.
+        """
         news = step.state != StepState.WAITING or seen not in ("", step.message)
         if seen and seen != step.message:
             step.message = lines.clean(seen)
@@ -73,6 +76,7 @@ class Steps:
             next_look_at=Now() + timedelta(seconds=every),
             lease_until=None,
             worker="",
+            deaths=0,
         )
         if news:
             publish.publish(topics.operation(self._operation.pk), topics.operations())

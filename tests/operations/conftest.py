@@ -14,7 +14,7 @@ from apps.operations.models import Operation
 from apps.operations.statuses import ACTIVE, OperationStatus
 from tests.processes import process, until
 
-LEASE = 3
+LEASE = 4
 
 
 class Workers:
@@ -24,6 +24,7 @@ class Workers:
         self.folder = folder
         self.stack = ExitStack()
         self.running: list[subprocess.Popen[bytes]] = []
+        self.started = 0
 
     def want(self, number: int = 1) -> None:
         """Have so many workers running, each with two children and a beat."""
@@ -32,12 +33,17 @@ class Workers:
             self.start()
 
     def start(self) -> None:
-        log = self.folder / f"worker-{len(list(self.folder.iterdir()))}.log"
+        self.started += 1
+        log, ready = self.folder / f"worker-{self.started}.log", self.folder / f"worker-{self.started}.ready"
         celery = ["-m", "celery", "-A", "tests.operations.worker", "--skip-checks"]
         options = ["worker", "-B", "-Q", "quick,long", "-c", "2", "--without-gossip", "--without-mingle"]
-        environment = {"PORTAL_OPERATIONS_LEASE": str(LEASE), "PORTAL_LOG_LEVEL": "INFO"}
-        child = self.stack.enter_context(process(*celery, *options, "-l", "INFO", log=log, **environment))
-        until(lambda: " ready." in log.read_text() or child.poll(), seconds=60, what="the worker to be ready")
+        environment = {
+            "PORTAL_OPERATIONS_LEASE": str(LEASE),
+            "PORTAL_LOG_LEVEL": "WARNING",
+            "TEST_WORKER_READY": str(ready),
+        }
+        child = self.stack.enter_context(process(*celery, *options, log=log, **environment))
+        until(lambda: ready.exists() or child.poll(), seconds=120, what="the worker to be ready")
         assert child.poll() is None, log.read_text()[-3000:]
         self.running.append(child)
 

@@ -44,7 +44,8 @@ def claimed(operation: Operation) -> Run:
     """A run of this process on the operation, as a worker has it."""
     claim = claims.claim(operation.pk)
     assert claim is not None
-    return Run(Operation.objects.get(pk=operation.pk), Ledger(claim))
+    row = Operation.objects.get(pk=operation.pk)
+    return Run(row, Ledger(claim, last_seq=row.last_seq))
 
 
 def expire(operation: Operation) -> None:

@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.operations import claims, sweeper
 from apps.operations.control import Fenced
 from apps.operations.ledger import Ledger
+from apps.operations.lines import Line
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 from tests.operations import samples
@@ -61,14 +62,29 @@ def test_without_the_fence_the_old_runner_would_double_lines(alice: User) -> Non
     """The sabotage: the old runner gets the new epoch, as if there were no fence; the check turns red."""
     operation = start(alice, samples.greet, name="Ada")
     old = claimed(operation)
-    old.log("Hello Ada")
     taken_over(operation)
     operation.refresh_from_db()
-    claimed_now = replace(old.ledger.claim, epoch=operation.epoch)
-    Ledger(claimed_now).save(said=[old.ledger._pending[0]])
-    old.ledger.claim = claimed_now
-    old.checkpoint()
+    unfenced = replace(old.ledger.claim, epoch=operation.epoch)
+    for _runner in ("the new one", "the old one"):
+        Ledger(unfenced, last_seq=last_seq(operation)).save(said=[Line("Hello Ada")])
     assert texts(operation).count("Hello Ada") == 2, "the doubled line is seen"
+
+
+def test_a_commit_whose_answer_was_lost_doubles_nothing(alice: User) -> None:
+    """The second ledger does not know that the first one's lines were written; as after a cut connection."""
+    operation = start(alice, samples.greet, name="Ada")
+    known = claimed(operation)
+    known.log("one")
+    known.log("two")
+    known.checkpoint()
+    unaware = Ledger(known.ledger.claim, last_seq=0)
+    unaware.add([Line("one"), Line("two"), Line("three")])
+    unaware.save()
+    assert texts(operation) == ["one", "two", "three"] and last_seq(operation) == 3
+
+
+def last_seq(operation: Operation) -> int:
+    return Operation.objects.values_list("last_seq", flat=True).get(pk=operation.pk)
 
 
 def test_a_lease_in_time_is_not_taken(alice: User) -> None:

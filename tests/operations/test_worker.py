@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.operations.actions import cancel
@@ -84,7 +85,30 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(workers: Workers, alice: U
 
 
 def log_of(workers: Workers) -> str:
-    return "".join(path.read_text() for path in workers.folder.iterdir())
+    return "".join(path.read_text() for path in workers.folder.glob("*.log"))
+
+
+def test_a_database_that_cuts_every_connection_costs_no_line(
+    workers: Workers, alice: User, tmp_path: Path
+) -> None:
+    operation = start(alice, samples.count, upto=100, pause=0.05, folder=str(tmp_path / "notes"))
+    cuts = 0
+    for number in (10, 30, 50):
+        until(lambda n=number: count_lines(operation, r"line \d+")[0] > n, what=f"{number} lines")
+        cuts += cut_connections()
+    assert ended(operation, seconds=60).status == OperationStatus.SUCCEEDED, operation.message
+    print(f"{cuts} connections cut")
+    assert cuts >= 3 and count_lines(operation, r"(line|last) \d+") == (105, 0, 0)
+
+
+def cut_connections() -> int:
+    """End every other session of this database, as a restart of Postgres does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def test_a_long_call_keeps_its_lease(workers: Workers, alice: User) -> None:
