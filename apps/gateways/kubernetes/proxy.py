@@ -11,6 +11,7 @@ import urllib3
 from apps.gateways import labels
 from apps.gateways.errors import Invalid, TooLarge
 from apps.gateways.kubernetes import failures
+from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.paths import safe_path
 from apps.gateways.kubernetes.resources import resource
 from apps.gateways.kubernetes.streams import Stream
@@ -103,25 +104,28 @@ class Proxy:
         timeout: float = 600,
         first_byte: float = 30,
         max_bytes: int = MAX_RESPONSE,
+        give_up: GiveUp | None = None,
     ) -> ProxyResponse:
         """Ask a pod or service; returns when the answer's headers are here, whatever its status.
 
         `timeout` caps the whole exchange and `first_byte` the wait for headers and between bytes, in seconds.
         Only Accept and Content-Type of `headers` are sent. Redirects are not followed, and where they lead is
         not told. Raises Invalid for a path, port or method that is not accepted; NotFound, Forbidden or
-        Unreachable when it was the cluster that refused (no such service, no ready pod).
+        Unreachable when it was the cluster that refused (no such service, no ready pod). `give_up` lets
+        another thread end the wait for headers.
         """
         target = self._target(kind, name, port, path, namespace)
         _check_request(method, body)
         started = time.monotonic()
-        response = self.transport.stream(
-            method,
-            target,
-            query=list(query.items()) if isinstance(query, Mapping) else list(query),
-            body=body,
-            headers=_allowed(headers or {}),
-            first_byte=min(first_byte, timeout),
-        )
+        with (give_up or GiveUp()).watching():
+            response = self.transport.stream(
+                method,
+                target,
+                query=list(query.items()) if isinstance(query, Mapping) else list(query),
+                body=body,
+                headers=_allowed(headers or {}),
+                first_byte=min(first_byte, timeout),
+            )
         left = timeout - (time.monotonic() - started)
         stream = Stream(response, silence=first_byte, total=left)
         return _answer(response, stream, max_bytes=max_bytes)

@@ -21,6 +21,7 @@ import urllib3
 from apps.gateways.connection import Connection
 from apps.gateways.errors import GatewayError, ServerError, TimedOut, TooManyRequests
 from apps.gateways.kubernetes import failures
+from apps.gateways.kubernetes.giveup import make_watchable
 from apps.gateways.kubernetes.streams import Stream
 
 Query = Sequence[tuple[str, str]]
@@ -172,6 +173,7 @@ def _build(connection: Connection) -> tuple[urllib3.PoolManager, dict[str, str]]
         configuration.proxy = None
     client = ApiClient(configuration)
     pool: urllib3.PoolManager = client.rest_client.pool_manager
+    make_watchable(pool)
     pool.connection_pool_kw["ssl_context"] = _ssl_context(connection)
     auth: dict[str, str] = {}
     client.update_params_for_auth(auth, [], ["BearerToken"], "", "", None)
