@@ -5,23 +5,23 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.gateways import labels, manifests
 from apps.gateways.connection import from_kubeconfig
 from apps.gateways.kubernetes import Kubernetes
-from apps.live.following import Listed
-from apps.live.kinds import kind_named
-from apps.live.sources import Source
+from apps.pools.actions import assign_pod
 from apps.pools.business import ServiceWish, create, services_of
 from apps.pools.handover.records import record_of
 from apps.pools.live_view import PodFacts, look, pods_of
 from apps.pools.models import PoolRecord
 from apps.pools.targets import PodTarget, PoolTarget
+from tests.inference import mirrored
 from tests.processes import Devcluster, until
 
 numbers = itertools.count(1)
-KINDS = ("nodes", "replicasets", "deployments", "services", "pods", "endpointslices")
 
 
 @dataclass
@@ -70,12 +70,8 @@ class World:
         return [pod for pod in view.pods if pod.ready and view.live(pod)]
 
     def mirror(self) -> None:
-        """One whole list of every kind into the mirror, as the watcher's sources do."""
-        for kind in KINDS:
-            source = Source(self.cluster.pk, kind_named(kind), lambda: self.portal)
-            step = next(source.follower.list_then_watch())
-            assert isinstance(step, Listed)
-            source._replace(step, epoch_of(self.cluster.pk, kind))
+        """One look of a watcher at everything."""
+        mirrored.look(self.cluster.pk, self.outside)
 
     def mishap(self, **body: Any) -> dict[str, Any]:
         return control(self.outside, "POST", body)
@@ -84,16 +80,8 @@ class World:
         control(self.outside, "DELETE", None)
 
 
-def epoch_of(cluster_id: int, kind: str) -> int:
-    from apps.live import syncing
-
-    return syncing.begin(cluster_id, kind)
-
-
 def control(outside: Kubernetes, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
     """Ask the development cluster's own door for mishaps."""
-    import orjson
-
     answer = outside.transport.request(method, "/devcluster/mishaps", body=body)
     return dict(orjson.loads(answer)) if answer.startswith(b"{") else {}
 
@@ -189,6 +177,4 @@ def pool_manifests(namespace: str, replicas: int) -> list[dict[str, Any]]:
 
 
 def assign(world: World, by: User, name: str, business: str, **more: Any) -> Any:
-    from apps.pools.actions import assign_pod
-
     return assign_pod(by=by, pod=world.pod_target(name, business), **more)
