@@ -1,4 +1,4 @@
-"""A person at a browser, without the browser: logs in, opens pages, submits forms, holds the page's socket."""
+"""A person at a browser, without the browser: logs in, opens pages, submits forms, holds their socket."""
 
 import html.parser
 import json
