@@ -142,17 +142,25 @@ class Script:
         none is left; raises ProcessError when some do not even die.
         """
         for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
-            deadline = time.monotonic() + patience
-            self._signal(number)
-            while members := self._members():
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-                if number == signal.SIGKILL:
-                    self._signal(number)
-            if not members:
+            if self._end_all(number, time.monotonic() + patience):
                 return
         raise ProcessError("The script does not let itself be stopped.")
+
+    def _end_all(self, number: signal.Signals, deadline: float) -> bool:
+        """Signal every process once, also those that appear meanwhile; whether none is left in time."""
+        signalled: set[int] = set()
+        looks_empty = 0
+        while time.monotonic() < deadline:
+            members = self._members()
+            for pid in set(members) - signalled:
+                _send(pid, number)
+            signalled.update(members)
+            # Twice: a process that is just starting another shows no mark for a moment.
+            looks_empty = 0 if members else looks_empty + 1
+            if looks_empty == 2:
+                return True
+            time.sleep(0.02)
+        return False
 
     def forget(self) -> None:
         """Delete its files, once its lines are kept elsewhere."""
@@ -161,22 +169,19 @@ class Script:
         if self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in self._members():
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass  # it ended by itself in between
-
     def _members(self) -> list[int]:
         """The running processes of this script, never anybody else's."""
         _reap(self.handle.pid)
-        ours = _is_alive(self.handle)
-        return [
-            pid
-            for pid in _all_processes()
-            if _has_mark(pid, self.handle.mark) or (ours and _session(pid) == self.handle.pid)
-        ]
+        leader = _start_time(self.handle.pid)
+        session = leader in (None, self.handle.started)
+        return [pid for pid in _all_processes() if self._is_ours(pid, session=session)]
+
+    def _is_ours(self, pid: int, *, session: bool) -> bool:
+        """By its mark; by its session where the mark cannot be seen and the number was not used again."""
+        mark = _mark_of(pid)
+        if mark is None:
+            return session and _session(pid) == self.handle.pid
+        return mark == self.handle.mark and bool(_stat(pid))
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -245,6 +250,13 @@ def boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # it ended by itself in between
+
+
 def _reap(pid: int) -> None:
     """Take the exit of a child of ours, else it would stay as a zombie."""
     child = _children.get(pid)
@@ -255,7 +267,7 @@ def _reap(pid: int) -> None:
 def _is_alive(handle: Handle) -> bool:
     # The start time counts in hundredths of a second: the mark settles what began in the same one.
     same_start = handle.started != 0 and _start_time(handle.pid) == handle.started
-    return same_start and _has_mark(handle.pid, handle.mark)
+    return same_start and _mark_of(handle.pid) in (handle.mark, None)
 
 
 def _stat(pid: int, *, dead: bool = False) -> list[str]:
@@ -279,12 +291,17 @@ def _session(pid: int) -> int | None:
     return int(fields[3]) if fields else None
 
 
-def _has_mark(pid: int, mark: str) -> bool:
+def _mark_of(pid: int) -> str | None:
+    """The mark in a process's environment: "" for none, None while nothing can be seen.
+
+    In the middle of an exec the environment is empty for a moment.
+    """
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return False
-    return f"{MARKER}={mark}".encode() in environment.split(b"\0") and bool(_stat(pid))
+        return None
+    found = [word for word in environment.split(b"\0") if word.startswith(f"{MARKER}=".encode())]
+    return found[0].partition(b"=")[2].decode("ascii", "replace") if found else "" if environment else None
 
 
 def _all_processes() -> list[int]:

@@ -248,3 +248,9 @@ def test_a_rendered_manifest_shares_nothing_with_the_next() -> None:
 
 def test_values_are_not_looked_into_again() -> None:
     assert _fill(["${a}"], {"a": ["${b}"], "b": "no"}) == ["${b}"]
+
+
+def test_a_list_used_twice_is_two_lists() -> None:
+    filled = _fill({"a": "${x}", "b": "${x}"}, {"x": ["1"]})
+    filled["a"].append("2")
+    assert filled["b"] == ["1"]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,14 +113,25 @@ time.sleep(600)
 """
 
 
+def test_it_runs_from_the_first_moment(tmp_path: Path) -> None:
+    """Right after its exec a process shows no environment, and a signal may come before its first command."""
+    began = time.monotonic()
+    for number in range(20):
+        script = process.start(["sleep", "600"], folder=tmp_path / str(number))
+        assert script.running
+        script.stop(grace=60)
+        assert not script.running
+    assert time.monotonic() - began < 60, "one of them waited out its grace"
+
+
 def test_it_is_taken_up_again_after_its_runner_was_killed(tmp_path: Path) -> None:
 
     text = "i=0; while [ ! -e go ]; do sleep 0.05; done; echo after; exit 7"
     command = [sys.executable, "-c", RUNNER, f"cd {tmp_path}; {text}", str(tmp_path / "out")]
-    runner = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT)
+    runner = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT, start_new_session=True)
     assert runner.stdout is not None
     handle = Handle.from_dict(json.loads(runner.stdout.readline()))
-    runner.kill()
+    os.killpg(runner.pid, signal.SIGKILL)
     runner.wait()
     runner.stdout.close()
     script = process.attach(handle)
