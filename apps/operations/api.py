@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from apps.accounts.requests import UserRequest
 from apps.operations import actions, lines, selectors
 from apps.operations.models import Operation
 
@@ -102,14 +102,14 @@ def out(operation: Operation) -> dict[str, Any]:
 
 
 @router.get("/{int:pk}", response=OperationOut, summary="One operation")
-def get_operation(request: HttpRequest, pk: int) -> dict[str, Any]:
+def get_operation(request: UserRequest, pk: int) -> dict[str, Any]:
     """Where it stands, with its steps."""
     return out(selectors.operation(request.user, pk))
 
 
 @router.get("/{int:pk}/lines", response=LinesOut, summary="Lines of its log")
 def get_lines(
-    request: HttpRequest,
+    request: UserRequest,
     pk: int,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_LINES)] = 500,
@@ -126,7 +126,7 @@ def get_lines(
 
 
 @router.post("/{int:pk}/cancel", response=OperationOut, summary="Cancel")
-def post_cancel(request: HttpRequest, pk: int, wish: CancelIn | None = None) -> dict[str, Any]:
+def post_cancel(request: UserRequest, pk: int, wish: CancelIn | None = None) -> dict[str, Any]:
     """Ask it to stop; 409 when it has ended already."""
     operation = selectors.operation(request.user, pk)
     reason = wish.reason[:500] if wish else ""
@@ -134,7 +134,7 @@ def post_cancel(request: HttpRequest, pk: int, wish: CancelIn | None = None) -> 
 
 
 @router.post("/{int:pk}/retry", response=OperationOut, summary="Retry")
-def post_retry(request: HttpRequest, pk: int) -> dict[str, Any]:
+def post_retry(request: UserRequest, pk: int) -> dict[str, Any]:
     """Begin the same work as a new operation; 409 while it is active."""
     operation = selectors.operation(request.user, pk)
     return out(actions.retry(by=request.user, operation=operation))

@@ -3,11 +3,12 @@
 import threading
 
 import pytest
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
+from apps.operations import permissions
 from apps.operations.actions import NotNow, cancel, retry
 from apps.operations.models import Operation
 from apps.operations.services import Busy, KeyReused
@@ -94,3 +95,12 @@ def test_a_retry_is_a_new_operation_that_names_the_old_one(alice: User) -> None:
     second = retry(by=alice, operation=first)
     assert (second.retry_of, second.params, second.status) == (first, {"name": "Ada"}, OperationStatus.QUEUED)
     assert AuditEntry.objects.get(code="operations.retry", outcome="done").operation_id == str(second.pk)
+
+
+def test_a_retry_needs_what_the_first_start_needed(alice: User, root: User) -> None:
+    first = start(root, samples.greet, name="Ada")
+    cancel(by=root, operation=first)
+    Operation.objects.filter(pk=first.pk).update(permission=permissions.CANCEL_OTHERS)
+    with pytest.raises(PermissionDenied):
+        retry(by=alice, operation=first)
+    assert retry(by=root, operation=first).permission == permissions.CANCEL_OTHERS

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
+from apps.operations import tasks
 from apps.operations.actions import cancel
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
@@ -116,6 +117,16 @@ def test_a_long_call_keeps_its_lease(workers: Workers, alice: User) -> None:
     until(lambda: texts(operation) == ["going to sleep"], what="the line, while the call goes on")
     assert ended(operation).status == OperationStatus.SUCCEEDED
     assert (operation.epoch, operation.deaths) == (1, 0)
+
+
+def test_work_that_takes_too_long_ends_in_words(workers: Workers, alice: User) -> None:
+    operation = start(alice, samples.sleep_long, seconds=0.01)
+    ended(operation)
+    Operation.objects.filter(pk=operation.pk).update(status=OperationStatus.QUEUED, params={"seconds": 60})
+    operation.steps.all().delete()
+    tasks.run.apply_async((operation.pk,), queue="long", soft_time_limit=1)
+    in_state(operation, OperationStatus.FAILED)
+    assert operation.message == "It took longer than this kind of work may."
 
 
 def test_cancelling_reaches_a_running_loop(workers: Workers, alice: User, tmp_path: Path) -> None:
