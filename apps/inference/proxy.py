@@ -35,7 +35,7 @@ async def service_proxy(
         return HttpResponse(status=405, headers={"Allow": ", ".join(calls.METHODS)})
     call = await sync_to_async(prepared)(request, cluster, namespace, service, path)
     upstream = await opened(call)
-    answer = StreamingHttpResponse(passed_on(upstream), status=upstream.status)
+    answer = StreamingHttpResponse(Body(upstream), status=upstream.status)
     for name, value in headers_of(upstream).items():
         answer[name] = value
     return answer
@@ -83,15 +83,24 @@ def close_unread(beginning: Future[ProxyResponse]) -> None:
         beginning.result().close()
 
 
-async def passed_on(upstream: ProxyResponse) -> AsyncIterator[bytes]:
-    """The body's chunks as they come; leaving early, for whatever reason, hangs up."""
-    chunks = upstream.iter_bytes()
-    loop = asyncio.get_running_loop()
-    try:
-        while chunk := await loop.run_in_executor(_threads, next, chunks, b""):
-            yield chunk
-    finally:
-        _threads.submit(upstream.close)
+class Body:
+    """The answer's chunks as they come. Django closes it whatever happens, also when nobody began to read."""
+
+    def __init__(self, upstream: ProxyResponse) -> None:
+        self.upstream = upstream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self.upstream.iter_bytes()
+        loop = asyncio.get_running_loop()
+        try:
+            while chunk := await loop.run_in_executor(_threads, next, chunks, b""):
+                yield chunk
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Hang up, without keeping the event loop waiting."""
+        _threads.submit(self.upstream.close)
 
 
 def headers_of(upstream: ProxyResponse) -> dict[str, str]:
