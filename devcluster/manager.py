@@ -28,7 +28,6 @@ from devcluster.store import Store
 
 PLAIN: tuple[type[Controller], ...] = (
     DeploymentController,
-    ReplicaSetController,
     JobController,
     EndpointsController,
     GarbageCollector,
@@ -37,7 +36,7 @@ PLAIN: tuple[type[Controller], ...] = (
     NamespaceController,
 )
 Made = TypeVar("Made", bound=Controller)
-SWIFT = 0.25  # schedulers, kubelets and proxies hear sooner than the controller manager
+SWIFT = 0.25  # the scheduler and the kubelets hear sooner than the others
 
 
 class Manager:
@@ -52,9 +51,10 @@ class Manager:
         self.caches: list[Caches] = []
         self.kubelet: Kubelet = self._make(Kubelet, SWIFT, options=options)
         self.scheduler = self._make(Scheduler, SWIFT)
-        self.proxy = self._make(ServiceProxy, SWIFT)
+        self.proxy = self._make(ServiceProxy, 1.0)
         nodes = self._make(NodeController, 1.0, grace=options.node_grace)
         balancers = self._make(LoadBalancerController, 1.0, seconds=options.load_balancer)
+        self.replicasets = self._make(ReplicaSetController, 1.0)
         plain = [self._make(kind, 1.0) for kind in PLAIN]
         self.controllers: list[Controller] = [
             self.kubelet,
@@ -62,6 +62,7 @@ class Manager:
             self.proxy,
             nodes,
             balancers,
+            self.replicasets,
             *plain,
         ]
 

@@ -81,6 +81,7 @@ class Mishaps:
             "crash": self._crash,
             "evict": self._evict,
             "lose_node": self._lose_node,
+            "ignore_cost": self._ignore_cost,
             "slow_start": self._slow_start,
             "unready": self._unready,
             "stall": self._stall,
@@ -255,6 +256,13 @@ class Mishaps:
         slow = self._world.manager.kubelet.slow
         slow["*"] = float(mishap.body.get("seconds", 30))
         mishap.undo = lambda: slow.__setitem__("*", 0.0)
+        return True
+
+    def _ignore_cost(self, mishap: Mishap) -> bool:
+        """The ReplicaSet controller chooses victims without pod-deletion-cost, as before 1.22."""
+        controller = self._world.manager.replicasets
+        controller.honours_cost = False
+        mishap.undo = lambda: setattr(controller, "honours_cost", True)
         return True
 
     # --- nodes --------------------------------------------------------------------------------------

@@ -146,6 +146,11 @@ class Container:
         self.later(min(pre_stop_seconds(self.spec), grace), self._terminate)
         self.later(grace, self.kill)
 
+    def hasten(self, grace: float) -> None:
+        """Another deletion while stopping: whichever grace ends first counts."""
+        if self.process is not None and not self.process.ended:
+            self.later(grace, self.kill)
+
     def _terminate(self) -> None:
         if self.process is not None:
             self.process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from devcluster.objects import Json, is_terminating, key_of, rfc3339, spec_of, s
 
 if TYPE_CHECKING:
     from devcluster.controllers.kubelet import Kubelet
-
-DEFAULT_GRACE = 30.0
 
 
 class PodRunner:
@@ -37,6 +36,7 @@ class PodRunner:
         ]
         self.containers = [Container(spec, self) for spec in self.spec.get("containers") or ()]
         self.terminating = False
+        self.grace = math.inf
         self.final: Json | None = None
         self.down = False
 
@@ -110,11 +110,11 @@ class PodRunner:
         """A deletion was asked for; a later one with a shorter grace counts."""
         self.pod = pod
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
-        if self.terminating or self.down:
+        if self.down or grace >= self.grace:
             return
-        self.terminating = True
         for container in self._all():
-            container.stop(grace)
+            container.hasten(grace) if self.terminating else container.stop(grace)
+        self.terminating, self.grace = True, grace
         self._finish_if_stopped()
 
     def _finish_if_stopped(self) -> None:

@@ -21,28 +21,33 @@ PHASE_ORDER = {"Pending": 0, "Unknown": 1, "Running": 2}
 NANOSECONDS = 1_000_000_000
 
 
-def victims(pods: list[Json], related: list[Json], count: int, now: float) -> list[Json]:
-    """The `count` pods to delete; `related` are the pods of all ReplicaSets with the same controller."""
+def victims(
+    pods: list[Json], related: list[Json], count: int, now: float, *, honours_cost: bool = True
+) -> list[Json]:
+    """The `count` pods to delete; `related` are the pods of all ReplicaSets with the same controller.
+
+    `honours_cost` False is a cluster before 1.22, which knows no pod-deletion-cost.
+    """
     if count >= len(pods):
         return list(pods)
     per_node = Counter(node_name(pod) for pod in related if is_active(pod))
     ranks = {uid_of(pod): per_node[node_name(pod)] for pod in pods}
 
     def compare(left: Json, right: Json) -> int:
-        if goes_first(left, right, ranks, now):
+        if goes_first(left, right, ranks, now, honours_cost):
             return -1
-        return 1 if goes_first(right, left, ranks, now) else 0
+        return 1 if goes_first(right, left, ranks, now, honours_cost) else 0
 
     return sorted(pods, key=cmp_to_key(compare))[:count]
 
 
-def goes_first(left: Json, right: Json, ranks: dict[str, int], now: float) -> bool:
+def goes_first(left: Json, right: Json, ranks: dict[str, int], now: float, honours_cost: bool = True) -> bool:
     """Whether `left` is deleted before `right` (ActivePodsWithRanks.Less)."""
     pairs = (
         (bool(node_name(left)), bool(node_name(right))),  # not scheduled first
         (PHASE_ORDER.get(phase(left), 0), PHASE_ORDER.get(phase(right), 0)),
         (is_ready(left), is_ready(right)),  # not Ready first
-        (deletion_cost(left), deletion_cost(right)),  # cheaper first
+        (deletion_cost(left) * honours_cost, deletion_cost(right) * honours_cost),  # cheaper first
         (-ranks[uid_of(left)], -ranks[uid_of(right)]),  # the fuller node first
     )
     for mine, other in pairs:

@@ -42,6 +42,7 @@ COMPONENT = "replicaset-controller"
 
 class ReplicaSetController(Controller):
     name = "replicaset"
+    honours_cost = True
 
     def start(self) -> None:
         self.expectations = Expectations(self.clock)
@@ -163,7 +164,8 @@ class ReplicaSetController(Controller):
         return None
 
     def _delete_pods(self, owner: Json, pods: list[Json], count: int) -> ApiError | None:
-        chosen = victims(pods, self._related_pods(owner), count, self.clock.now())
+        related, now = self._related_pods(owner), self.clock.now()
+        chosen = victims(pods, related, count, now, honours_cost=self.honours_cost)
         key = key_of(owner)
         self.expectations.expect(key, deletions={uid_of(pod) for pod in chosen})
         failure: ApiError | None = None

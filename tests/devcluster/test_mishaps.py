@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from devcluster.errors import ApiError, BadRequest
+from devcluster.objects import with_annotations
 from devcluster.resources import resource
 from tests.devcluster.asking import Call
 from tests.devcluster.living import Living, is_ready
@@ -171,3 +172,36 @@ async def test_a_stalled_pod_takes_requests_and_is_not_ready_until_it_goes_on() 
     living.world.mishaps.remove(made["id"])
     await living.until(living.ready)
     assert call.finished and call.status == 200
+
+
+DEAR = {"controller.kubernetes.io/pod-deletion-cost": "100"}
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_only_the_cost_makes_the_free_pod_the_first_to_go(ignored: bool) -> None:
+    living = Living(nodes=1)
+    names = await pool(living, replicas=6)
+    free = max(names, key=lambda name: living.get("pods", name)["metadata"]["uid"])
+    for name in set(names) - {free}:
+        living.change("pods", name, lambda obj: with_annotations(obj, DEAR))
+    if ignored:
+        living.world.mishaps.add({"kind": "ignore_cost"})
+    await living.step(5)
+    living.scale("llm", 5)
+    await living.until(lambda: len(living.pods()) == 5)
+    assert (free in living.names()) is ignored
+
+
+async def test_a_second_deletion_with_less_grace_counts() -> None:
+    living = Living()
+    living.deploy(replicas=1, pod={"terminationGracePeriodSeconds": 100})
+    await living.settled()
+    name = sorted(living.names())[0]
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9000, "stream": True}
+    Call(living.world.pod_app("default", name, 8000), "POST", "/v1/chat/completions", body)
+    await living.step(1)
+    living.delete("pods", name)
+    await living.step(10)
+    assert name in living.names()
+    living.delete("pods", name, grace=2)
+    await living.until(lambda: name not in living.names(), within=10)
