@@ -193,7 +193,7 @@ def measure(stack: Stack, cluster_id: int, visitor: Visitor, pages: int, rate: i
     table.add(
         pages, rate, changes, len(ages), speeds, GOALS[pages, rate], f"{cores:.2f}", f"{equal} of {pages}"
     )
-    return equal == pages
+    return bool(equal == pages)
 
 
 def storm(stack: Stack, cluster_id: int, visitor: Visitor, pages: int, rate: int, table: Table) -> bool:
@@ -208,7 +208,7 @@ def storm(stack: Stack, cluster_id: int, visitor: Visitor, pages: int, rate: int
     expected = shown_by_database(visitor)
     equal = sum(page["rows"] == expected for page in seen["pages"])
     table.add(f"{pages}, all reconnect", rate, changes, "", "", "", "", f"{equal} of {pages}")
-    return equal == pages
+    return bool(equal == pages)
 
 
 def main() -> int:

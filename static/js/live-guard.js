@@ -43,7 +43,7 @@
     if (!part) return;
     const chunk = fragment.firstElementChild;
     if (target === part && chunk && "after" in chunk.dataset) return lines(event, part, chunk);
-    if (postponed.has(part.id) || busy(target)) {
+    if (busy(target)) { // the row in use waits; its neighbours stay live
       postponed.add(part.id);
       event.detail.shouldSwap = false;
       return;

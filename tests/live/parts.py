@@ -52,6 +52,14 @@ PODS = Fragment(
     permission=VIEW,
     rows=Rows(template="live_test/pods.html#row", summary="live_test/pods.html#summary"),
 )
+FORMS = Fragment(
+    name="live_test.forms",
+    template="live_test/forms.html#table",
+    context=pods,
+    topics=pods_topics,
+    permission=VIEW,
+    rows=Rows(template="live_test/forms.html#row", summary="live_test/forms.html#summary"),
+)
 COUNT = Fragment(
     name="live_test.count",
     template="live_test/count.html",
@@ -75,13 +83,13 @@ LINES = Stream(
 
 
 def register() -> None:
-    for fragment in (PODS, COUNT, SECRET):
+    for fragment in (PODS, FORMS, COUNT, SECRET):
         fragments.register(fragment)
     streams.register(LINES)
 
 
 def unregister() -> None:
-    for fragment in (PODS, COUNT, SECRET):
+    for fragment in (PODS, FORMS, COUNT, SECRET):
         fragments.unregister(fragment.name)
     streams.unregister(LINES.name)
 

@@ -102,9 +102,7 @@ def test_the_memo_is_bounded() -> None:
 
 
 def test_text_of_a_cluster_cannot_stand_for_rows() -> None:
-    shown = render.Rendered(
-        shell=f"<p>\ue000rows-guess\ue000</p>{render.ROWS_HERE}", rows={"row-1": "<tr></tr>"}
-    )
+    shown = render.Rendered(f"<p>\ue000rows-guess\ue000</p>{render.ROWS_HERE}", rows={"row-1": "<tr></tr>"})
     assert shown.html() == "<p>\ue000rows-guess\ue000</p><tr></tr>"
 
 
