@@ -71,7 +71,7 @@ def _containers(obj: Json) -> tuple[str, str]:
     """Names and images of a template's containers."""
     spec = _spec(_spec(obj).get("template") or {})
     found = spec.get("containers") or []
-    return ",".join(item["name"] for item in found), ",".join(item.get("image", "") for item in found)
+    return ",".join(item.get("name", "") for item in found), ",".join(item.get("image", "") for item in found)
 
 
 def _selector(obj: Json) -> str:
@@ -240,7 +240,7 @@ def endpoints(obj: Json, now: float) -> list[Any]:
     for subset in obj.get("subsets") or ():
         ports = [port.get("port") for port in subset.get("ports") or ()] or [None]
         for port in ports:
-            addresses = [item["ip"] for item in subset.get("addresses") or ()]
+            addresses = [item.get("ip", "") for item in subset.get("addresses") or ()]
             found += [f"{address}:{port}" if port else address for address in addresses]
     return [_name(obj), _some(found, 3), _age(obj, now)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ GO_NAMES = {
 }
 # Go fields without omitempty, or pointers: an empty text here says something and is kept.
 KEPT_EMPTY = frozenset({"storageClassName", "name", "deletionTimestamp", "nodeName", "message", "key"})
-STRINGS = ("string", "time")
+TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 class Decoder:
@@ -77,8 +78,10 @@ class Decoder:
             return str(value)
         if node.type == "intorstring" and isinstance(value, int | str) and not isinstance(value, bool):
             return value
-        if node.type in STRINGS and isinstance(value, str):
+        if node.type == "string" and isinstance(value, str):
             return value
+        if node.type == "time" and isinstance(value, str):
+            return self._time(value)
         if node.type == "boolean" and isinstance(value, bool):
             return value
         if node.type == "integer" and _whole(value):
@@ -86,6 +89,12 @@ class Decoder:
         if node.type == "number" and isinstance(value, int | float) and not isinstance(value, bool):
             return value
         raise self._wrong(value, node, path, owner)
+
+    def _time(self, value: str) -> str:
+        if not TIME.fullmatch(value):
+            why = f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
+            raise BadRequest(f"{self.what}: {why}")
+        return value
 
     def _wrong(self, value: Any, node: Node, path: str, owner: str = "") -> BadRequest:
         where = f"{owner}.{_without_indexes(path)}" if owner else _without_indexes(path)

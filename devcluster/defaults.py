@@ -322,8 +322,7 @@ def _quota(obj: Json) -> Json:
 
 
 def _autoscaler(obj: Json) -> Json:
-    status = {"desiredReplicas": 0, "currentMetrics": None}
-    return _fill({**obj, "spec": _fill(obj.get("spec"), minReplicas=1)}, status=status)
+    return _fill({**obj, "spec": _fill(obj.get("spec"), minReplicas=1)}, status={"desiredReplicas": 0})
 
 
 def _priority_class(obj: Json) -> Json:

@@ -145,7 +145,7 @@ def _charge_budget(store: Store, pod: Json, dry_run: bool) -> None:
     metadata = pod["metadata"]
     labels = metadata.get("labels") or {}
     for budget in store.list(BUDGETS, metadata["namespace"]):
-        if not matches_selector(budget["spec"].get("selector"), labels):
+        if not matches_selector((budget.get("spec") or {}).get("selector"), labels):
             continue
         status = budget.get("status") or {}
         if status.get("disruptionsAllowed", 0) <= 0:

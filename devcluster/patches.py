@@ -133,6 +133,14 @@ def _put(document: Any, path: list[str], value: Any, *, insert: bool) -> Any:
     return document
 
 
+def strategic_patch(node: Node, original: Json, patch: Json) -> Json:
+    """`strategic_merge` for a patch from outside: BadRequest when its directives or keys make no sense."""
+    try:
+        return strategic_merge(node, original, patch)
+    except (TypeError, AttributeError) as error:
+        raise BadRequest(f"invalid strategic merge patch: {error}") from error
+
+
 def strategic_merge(node: Node, original: Any, patch: Json) -> Json:
     """Lists with a merge key merge item by item; `$patch`, `$retainKeys` and the list directives work."""
     base = dict(original) if isinstance(original, dict) else {}

@@ -23,7 +23,7 @@ from devcluster.causes import (
     unsupported,
 )
 from devcluster.errors import Cause
-from devcluster.selectors import matches_selector
+from devcluster.selectors import EXPRESSIONS, matches_selector
 
 Json = dict[str, Any]
 
@@ -32,6 +32,8 @@ MUTABLE_POD_FIELDS = (
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
+ROLE_KINDS = ("Role", "ClusterRole")
+SUBJECT_KINDS = ("User", "Group", "ServiceAccount")
 BAD_CONFIG_KEY = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
     "or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
@@ -132,6 +134,8 @@ def _workload(obj: Json, old: Json | None) -> Causes:
         yield required("spec.selector")
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid("spec.selector", {}, "empty selector is invalid for deployment")
+    elif broken := list(_expressions(selector)):
+        yield from broken
     elif not matches_selector(selector, template_labels):
         yield invalid(
             "spec.template.metadata.labels", template_labels, "`selector` does not match template `labels`"
@@ -140,6 +144,25 @@ def _workload(obj: Json, old: Json | None) -> Causes:
     yield from _template(spec, ("Always",))
     if old is not None and selector != old["spec"].get("selector"):
         yield _selector_immutable(selector or {})
+
+
+def _expressions(selector: Json) -> Causes:
+    """The rules of a selector's matchExpressions."""
+    for index, part in enumerate(selector.get("matchExpressions") or ()):
+        path = f"spec.selector.matchExpressions[{index}]"
+        operator = part.get("operator", "")
+        if not part.get("key"):
+            yield required(f"{path}.key")
+        if operator not in EXPRESSIONS:
+            yield invalid(f"{path}.operator", operator, "not a valid selector operator")
+        elif bool(part.get("values")) != (operator in ("In", "NotIn")):
+            yield required(
+                f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn', only then"
+            )
+
+
+def _budget(obj: Json, old: Json | None) -> Causes:
+    yield from _expressions((obj.get("spec") or {}).get("selector") or {})
 
 
 def _replicas(spec: Json) -> Causes:
@@ -228,6 +251,16 @@ def _config(obj: Json, old: Json | None) -> Causes:
 
 
 def _binding(obj: Json, old: Json | None) -> Causes:
+    reference = obj.get("roleRef") or {}
+    if reference.get("kind") not in ROLE_KINDS:
+        yield unsupported("roleRef.kind", reference.get("kind", ""), ROLE_KINDS)
+    if not reference.get("name"):
+        yield required("roleRef.name")
+    for index, subject in enumerate(obj.get("subjects") or ()):
+        if subject.get("kind") not in SUBJECT_KINDS:
+            yield unsupported(f"subjects[{index}].kind", subject.get("kind", ""), SUBJECT_KINDS)
+        if not subject.get("name"):
+            yield required(f"subjects[{index}].name")
     if old is not None and obj.get("roleRef") != old.get("roleRef"):
         yield invalid("roleRef", obj.get("roleRef"), "cannot change roleRef")
 
@@ -240,6 +273,7 @@ RULES: dict[str, Callable[[Json, Json | None], Causes]] = {
     "daemonsets.apps": _workload,
     "jobs.batch": _job,
     "services": _service,
+    "poddisruptionbudgets.policy": _budget,
     "resourcequotas": _quota,
     "configmaps": _config,
     "secrets": _config,

@@ -99,8 +99,8 @@ class _Parser:
         return "" if self.peek() in (",", "") else self.identifier()
 
     def values(self) -> tuple[str, ...]:
-        if self.take() != "(":
-            raise _unparsable(f"found '{self.tokens[self.position - 1]}', expected: '('")
+        if (opening := self.take()) != "(":
+            raise _unparsable(f"found '{opening}', expected: '('")
         found = []
         while (value := self.take()) != ")":
             if not value:
@@ -131,15 +131,19 @@ def label_predicate(text: str) -> Predicate:
     return test
 
 
+EXPRESSIONS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!exists"}
+
+
 def matches_selector(selector: Json | None, labels: Mapping[str, str]) -> bool:
     """A LabelSelector object (matchLabels, matchExpressions); None selects nothing, {} everything."""
     if selector is None:
         return False
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
-    operators = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!exists"}
     return all(
-        Requirement(part["key"], operators[part["operator"]], tuple(part.get("values") or ())).matches(labels)
+        Requirement(part["key"], EXPRESSIONS[part["operator"]], tuple(part.get("values") or ())).matches(
+            labels
+        )
         for part in selector.get("matchExpressions") or ()
     )
 

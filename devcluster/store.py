@@ -22,7 +22,7 @@ Json = dict[str, Any]
 Objects = list[Json]
 
 FIRST_REVISION = 1000  # so that a watch from "1" is too old, as on any cluster with a past
-HISTORY = 2000  # events kept per resource type before the oldest are compacted
+HISTORY = 5000  # events kept per resource type before the oldest are compacted
 
 
 def timestamp(seconds: float) -> str:

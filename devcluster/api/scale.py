@@ -37,26 +37,28 @@ def scale_of(obj: Json) -> Json:
 
 async def handle(request: Request, registry: Registry, kind: Resource) -> None:
     """GET, PUT or PATCH of /scale."""
-    parent = registry.store.find(kind, request.namespace, request.name)
-    if parent is None:
-        raise NotFound(f"{kind.plural}/scale", request.name, kind.group)
     if request.verb == "get":
-        await send_object(request, registry.store, SCALE, scale_of(parent))
+        await send_object(request, registry.store, SCALE, scale_of(_parent(request, registry, kind)))
         return
     check_options(request, "UpdateOptions" if request.verb == "update" else "PatchOptions")
-    wanted = await _wanted(request, parent)
-    # No await between here and the write: the parent read and the parent written are the same version.
-    parent = registry.store.get(kind, request.namespace, request.name)
+    body = await (read_body(request, SCALE) if request.verb == "update" else patch_body(request))
+    # From here to the write nothing waits: a `test` on the replicas is made on what is then replaced.
+    parent = _parent(request, registry, kind)
+    wanted = body if request.verb == "update" else _patched(request, parent, body)
     changed = _scaled(parent, wanted)
     stored = registry.update(kind, changed, manager=request.manager, dry_run=request.dry_run, door="scale")
     await send_object(request, registry.store, SCALE, scale_of(stored))
 
 
-async def _wanted(request: Request, parent: Json) -> Json:
+def _parent(request: Request, registry: Registry, kind: Resource) -> Json:
+    found = registry.store.find(kind, request.namespace, request.name)
+    if found is None:
+        raise NotFound(f"{kind.plural}/scale", request.name, kind.group)
+    return found
+
+
+def _patched(request: Request, parent: Json, body: Any) -> Json:
     """The Scale as the client wants it."""
-    if request.verb == "update":
-        return await read_body(request, SCALE)
-    body = await patch_body(request)
     shape = node("io.k8s.api.autoscaling.v1.Scale")
     return typed(request, SCALE, shape, patched_object(request.media_type, shape, scale_of(parent), body))
 

@@ -186,7 +186,7 @@ def patched_object(media: str, shape: Node, current: Json, body: Any) -> Json:
     if media == MERGE_PATCH:
         merged: Json = patches.merge_patch(current, body)
         return merged
-    return patches.strategic_merge(shape, current, body)
+    return patches.strategic_patch(shape, current, body)
 
 
 async def _apply(request: Request, registry: Registry, kind: Resource) -> None:
@@ -214,8 +214,6 @@ def _apply_typed(kind: Resource, request: Request, value: Json) -> Json:
     if not value.get("apiVersion") or not value.get("kind"):
         raise BadRequest("invalid object type: apiVersion and kind must be set in an applied configuration")
     _check_kind(value, kind)
-    if value.get("metadata", {}).get("managedFields"):
-        raise BadRequest("metadata.managedFields must be nil")
     decoder = Decoder("failed to create typed patch object")
     clean = decoder.object(schema_of(kind), value)
     if decoder.unknown:
@@ -225,7 +223,8 @@ def _apply_typed(kind: Resource, request: Request, value: Json) -> Json:
             f"failed to create typed patch object ({where}; {kind.api_version}, Kind={kind.kind}): {listed}"
         )
         raise ApiError(500, "", what)
-    clean.setdefault("metadata", {})
+    if clean.setdefault("metadata", {}).get("managedFields"):
+        raise BadRequest("metadata.managedFields must be nil")
     return clean
 
 
