@@ -6,7 +6,6 @@ same start time, same mark in its environment. A process number alone proves not
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-MARKER: Final = "PORTAL_SCRIPT"
+from apps.gateways import proc
+
 MAX_LINE: Final = 1 << 20
 BATCH: Final = 1 << 20
 _OUTPUT: Final = "output"
@@ -172,16 +172,16 @@ class Script:
     def _members(self) -> list[int]:
         """The running processes of this script, never anybody else's."""
         _reap(self.handle.pid)
-        leader = _start_time(self.handle.pid)
+        leader = proc.start_time(self.handle.pid)
         session = leader in (None, self.handle.started)
-        return [pid for pid in _all_processes() if self._is_ours(pid, session=session)]
+        return [pid for pid in proc.all_processes() if self._is_ours(pid, session=session)]
 
     def _is_ours(self, pid: int, *, session: bool) -> bool:
         """By its mark; by its session where the mark cannot be seen and the number was not used again."""
-        mark = _mark_of(pid)
+        mark = proc.mark_of(pid)
         if mark is None:
-            return session and _session(pid) == self.handle.pid
-        return mark == self.handle.mark and bool(_stat(pid))
+            return session and proc.session(pid) == self.handle.pid
+        return mark == self.handle.mark and bool(proc.stat(pid))
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -214,14 +214,14 @@ def start(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=directory,
-                env={**base, MARKER: mark, f"{MARKER}_FOLDER": str(place.resolve())},
+                env={**base, proc.MARKER: mark, f"{proc.MARKER}_FOLDER": str(place.resolve())},
                 start_new_session=True,
             )
     except OSError as error:
         raise ProcessError(f"The script cannot be started: {error.strerror}.") from error
     _children[child.pid] = child
-    started = _start_time(child.pid, dead=True) or 0
-    return Script(Handle(child.pid, started, host(), boot(), mark, str(place.resolve())))
+    started = proc.start_time(child.pid, dead=True) or 0
+    return Script(Handle(child.pid, started, proc.host(), proc.boot(), mark, str(place.resolve())))
 
 
 def _basics() -> dict[str, str]:
@@ -233,21 +233,11 @@ def attach(handle: Handle) -> Script:
 
     Raises Elsewhere when it was started on another machine, container or boot.
     """
-    if handle.host != host():
+    if handle.host != proc.host():
         raise Elsewhere("The script was started on another machine.")
-    if handle.boot != boot():
+    if handle.boot != proc.boot():
         raise Elsewhere("The machine was started anew since; the script is gone.")
     return Script(handle)
-
-
-def host() -> str:
-    """This machine, or this container: the host name and the namespace in which process numbers count."""
-    return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
-
-
-def boot() -> str:
-    """The kernel's id of the current boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _send(pid: int, number: signal.Signals) -> None:
@@ -266,43 +256,5 @@ def _reap(pid: int) -> None:
 
 def _is_alive(handle: Handle) -> bool:
     # The start time counts in hundredths of a second: the mark settles what began in the same one.
-    same_start = handle.started != 0 and _start_time(handle.pid) == handle.started
-    return same_start and _mark_of(handle.pid) in (handle.mark, None)
-
-
-def _stat(pid: int, *, dead: bool = False) -> list[str]:
-    """The fields of /proc/<pid>/stat from the state on; [] for no such process, or a zombie unless `dead`."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return fields if dead or fields[0] not in ("Z", "X") else []
-
-
-def _start_time(pid: int, *, dead: bool = False) -> int | None:
-    """Clock ticks after boot at which a process began (field 22 of proc(5))."""
-    fields = _stat(pid, dead=dead)
-    return int(fields[19]) if fields else None
-
-
-def _session(pid: int) -> int | None:
-    """The session of a process (field 6 of proc(5))."""
-    fields = _stat(pid)
-    return int(fields[3]) if fields else None
-
-
-def _mark_of(pid: int) -> str | None:
-    """The mark in a process's environment: "" for none, None while nothing can be seen.
-
-    In the middle of an exec the environment is empty for a moment.
-    """
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return None
-    found = [word for word in environment.split(b"\0") if word.startswith(f"{MARKER}=".encode())]
-    return found[0].partition(b"=")[2].decode("ascii", "replace") if found else "" if environment else None
-
-
-def _all_processes() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    same_start = handle.started != 0 and proc.start_time(handle.pid) == handle.started
+    return same_start and proc.mark_of(handle.pid) in (handle.mark, None)

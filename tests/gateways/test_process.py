@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.gateways import process
+from apps.gateways import proc, process
 from apps.gateways.process import Elsewhere, Handle, ProcessError, Script
 from tests.processes import PROJECT, until
 
@@ -28,7 +28,7 @@ def all_lines(script: Script, offset: int = 0) -> list[bytes]:
 
 
 def alive(pid: int) -> bool:
-    return bool(process._stat(pid))
+    return bool(proc.stat(pid))
 
 
 def test_it_yields_the_lines_of_both_outputs_and_the_exit_code(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_empty_lines_are_lines(tmp_path: Path) -> None:
 RUNNER = """
 import json, sys, time
 from pathlib import Path
-from apps.gateways import process
+from apps.gateways import proc, process
 script = process.start(["/bin/sh", "-c", sys.argv[1]], folder=Path(sys.argv[2]))
 print(json.dumps(script.handle.as_dict()), flush=True)
 time.sleep(600)
@@ -143,7 +143,7 @@ def test_it_is_taken_up_again_after_its_runner_was_killed(tmp_path: Path) -> Non
 
 def stopped_as(handle: Handle, stranger: "subprocess.Popen[bytes]") -> bool:
     """Whether `stop` on a record that names a stranger's process number ends the stranger."""
-    started = process._start_time(stranger.pid)
+    started = proc.start_time(stranger.pid)
     assert started is not None
     script = process.attach(replace(handle, pid=stranger.pid, started=started))
     script.stop(grace=0.5)
@@ -165,7 +165,7 @@ def test_the_mark_is_what_protects_the_stranger(tmp_path: Path) -> None:
     """With the mark in its environment the same call does stop it: the guard above is not idle."""
     ended = process.start(["true"], folder=tmp_path)
     until(lambda: not ended.running)
-    marked = {process.MARKER: ended.handle.mark}
+    marked = {proc.MARKER: ended.handle.mark}
     stranger = subprocess.Popen([SLEEP, "600"], start_new_session=True, env=marked)
     assert stopped_as(ended.handle, stranger)
 
