@@ -1,5 +1,6 @@
 """A pool in a namespace of its own on the development cluster, and the portal's row that leads there."""
 
+import contextlib
 import itertools
 import uuid
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.gateways import labels, manifests
 from apps.gateways.connection import from_kubeconfig
+from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.actions import assign_pod
 from apps.pools.business import ServiceWish, create, services_of
@@ -124,6 +126,14 @@ class Stage:
         fresh = {labels.INTENT: "", labels.DELETION_COST: labels.COST_FREE}
         body = {"metadata": {"labels": {labels.BUSINESS: labels.UNASSIGNED}, "annotations": fresh}}
         self.outside.patch_merge("pods", name, body, namespace=self.namespace)
+
+    def drop(self) -> None:
+        """Give its GPUs back."""
+        with contextlib.suppress(NotFound):
+            self.outside.delete("deployments", self.pool, namespace=self.namespace)
+        for pod in pods_of(self.outside, namespace=self.namespace, pool=self.pool):
+            with contextlib.suppress(NotFound):
+                self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
 
 
 def make_stage(devcluster: Devcluster, *, replicas: int = 4) -> Stage:
