@@ -35,12 +35,12 @@ def test_a_worker_runs_it_and_waits_without_a_process(workers: Workers, alice: U
 
 def test_waiting_operations_occupy_no_process(workers: Workers, alice: User, tmp_path: Path) -> None:
     path = str(tmp_path / "never")
-    waiting = [start(alice, samples.await_file, path=path, every=60) for _ in range(200)]
+    waiting = [start(alice, samples.await_file, path=path, every=60) for _ in range(100)]
     rows = Operation.objects.filter(pk__in=[operation.pk for operation in waiting])
-    until(lambda: rows.filter(status=OperationStatus.WAITING).count() == 200, seconds=60)
+    until(lambda: rows.filter(status=OperationStatus.WAITING).count() == 100, seconds=60)
     begun = time.monotonic()
     assert ended(start(alice, samples.greet, name="Ada")).status == OperationStatus.SUCCEEDED
-    print(f"200 operations wait on 2 processes; one more took {time.monotonic() - begun:.1f} s")
+    print(f"100 operations wait on 2 processes; one more took {time.monotonic() - begun:.1f} s")
 
 
 def test_a_killed_worker_costs_seconds_and_no_line(workers: Workers, alice: User, tmp_path: Path) -> None:
