@@ -3,12 +3,18 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
 
 from apps.accounts.models import Role, User
 from tests import processes
 from tests.builders import make_user
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Logging in is in most tests and its slow hash is Django's own business."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)
