@@ -1,4 +1,4 @@
-"""The end of a pool: asked for while pods are lent, whole when it comes; other writes on pools stay refused."""
+"""The end of a pool: asked for while pods are lent, then whole; other writes on pools stay refused."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,68 @@
+"""With a real watcher process: what others do is seen within a second, and endpoints are followed."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from apps.accounts.models import User
+from apps.live.models import SyncState
+from apps.pools.models import Holding, Intent
+from apps.pools.statuses import Source
+from tests.pools.world import World, assign
+from tests.processes import process, until
+
+SOON = 10.0
+"""The promise is one second; a loaded machine gets more, and what it took is printed."""
+
+
+@pytest.fixture
+def watched(world: World) -> Iterator[World]:
+    """The world with `manage.py watch` at work."""
+    with process("manage.py", "watch"):
+        until(lambda: loaded(world), seconds=60, what="the watcher to list everything")
+        until(lambda: Holding.objects.filter(to_at=None).count() == 4, what="the first intervals")
+        yield world
+
+
+def loaded(world: World) -> bool:
+    states = SyncState.objects.filter(cluster_id=world.cluster.pk)
+    return len(states) == 6 and all(state.loaded for state in states)
+
+
+def took(look: Callable[[], bool], what: str) -> float:
+    started = time.monotonic()
+    until(look, seconds=SOON, every=0.02, what=what)
+    seconds = time.monotonic() - started
+    print(f"\n{what}: {seconds:.2f} s")
+    return seconds
+
+
+def test_a_label_from_outside_is_seen_by_itself(watched: World) -> None:
+    name = watched.names()[0]
+    watched.relabel(name, "production")
+    rows = Holding.objects.filter(pod_name=name, source=Source.EXTERNAL, business="production")
+    took(lambda: rows.count() == 1, "external label in the history")
+
+
+def test_it_says_how_long_endpoints_took_to_switch(watched: World, alice: User) -> None:
+    first, second = watched.names()[:2]
+    lend = assign(watched, alice, first, "production")
+    took(lambda: switched(lend), "endpoints of a lent pod")
+    assign(watched, alice, second, "production")
+    move = assign(watched, alice, first, "testing")
+    took(lambda: switched(move), "endpoints of a moved pod")
+    free = assign(watched, alice, first, "unassigned", force=True)
+    took(lambda: switched(free), "endpoints of a freed pod")
+
+
+def switched(intent: Intent) -> bool:
+    intent.refresh_from_db()
+    return intent.switch_seconds is not None
+
+
+def test_a_pod_that_dies_and_its_successor_are_seen_by_themselves(watched: World) -> None:
+    name = watched.names()[0]
+    watched.outside.delete("pods", name, namespace=watched.namespace, grace=0)
+    took(lambda: not Holding.objects.filter(pod_name=name, to_at=None).exists(), "a deleted pod")
+    until(lambda: Holding.objects.filter(to_at=None).count() == 4, seconds=30, what="its successor")
