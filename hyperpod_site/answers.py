@@ -109,8 +109,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def speak_for(api: NinjaAPI) -> None:
     """Have the API answer its errors as problems; unknown ones go on to Django, which logs them."""
 
-    def handle(request: HttpRequest, error: Exception) -> HttpResponse:
-        problem = problem_of(error)
+    def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+        problem = problem_of(error) if isinstance(error, Exception) else None
         if problem is None:
             raise error
         return answer(request, problem)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern
 from ninja import NinjaAPI
 
 from apps.accounts.api_auth import authentication
@@ -35,6 +36,6 @@ def api_urls() -> Any:
     """
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
-        if pattern.name not in BEHIND_THE_LOGIN:
+        if isinstance(pattern, URLPattern) and pattern.name not in BEHIND_THE_LOGIN:
             login_not_required(pattern.callback)
     return patterns, app_name, namespace

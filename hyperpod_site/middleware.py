@@ -26,12 +26,13 @@ class Edge:
 
     def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Answer:
         """Before, answer, after."""
-        if iscoroutinefunction(self):
+        if self.is_async:
             return self._answer_async(request)
         early = self.before(request)
         return early or self.after(request, cast("HttpResponseBase", self.get_response(request)))

@@ -35,6 +35,7 @@ class Row:
     json: Any = None
     wrong: str = "PUT"
     wrong_by: str = "root"
+    committed: bool = False
 
     def arguments(self) -> Mapping[str, Any]:
         """The URL's arguments."""
@@ -113,6 +114,11 @@ CLUSTERS = {
 CHANGE_PAGE: Statuses = (302, 404, 403, 302, 302)
 CHANGE_API: Statuses = (401, 404, 403, 202, 202)
 WISH = {"command": "vllm serve Qwen/Qwen3-0.6B", "replicas": "1", "namespace": "default", "access": "none"}
+FLAT_CHANGE: Statuses = (401, 404, 403, 200, 200)
+ORDER = {"command": "vllm serve Qwen/Qwen3-0.6B"}
+FLAT_ORDER = {"deploymentType": "vllm", "vllmCommand": "vllm serve Qwen/Qwen3-0.6B"}
+FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
+CALL = {"service": "chat", "path": "/v1/models", "method": "GET"}
 INFERENCE = {
     "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
     "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),
@@ -126,8 +132,19 @@ INFERENCE = {
     "inference:pod_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_proxy": Row(
-        (302, 404, 403, 503, 503), {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
+        (302, 404, 403, 503, 503),
+        {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"},
+        committed=True,
     ),
+    "api:deploy": Row(CHANGE_API, DEMO, method="POST", json=ORDER),
+    "api:scale": Row(CHANGE_API, CHAT, method="PUT", json={"replicas": 2}, wrong="GET"),
+    "api:restart": Row(CHANGE_API, CHAT, method="POST", wrong="GET"),
+    "api:undeploy": Row(CHANGE_API, CHAT, method="POST", json={}, wrong="GET"),
+    "api:proxy_request": Row((401, 404, 403, 503, 503), DEMO, method="POST", json=CALL, wrong="GET"),
+    "api:flat_deploy": Row(FLAT_CHANGE, method="POST", json=FLAT_ORDER, wrong="GET"),
+    "api:flat_scale": Row(FLAT_CHANGE, method="POST", json=FLAT_SCALE, wrong="GET"),
+    "api:flat_undeploy": Row(FLAT_CHANGE, method="POST", json={"modelTag": "chat"}, wrong="GET"),
+    "api:flat_proxy_request": Row((401, 404, 403, 503, 503), method="POST", json=CALL, wrong="GET"),
     "api:deployment_list": Row(API, DEMO),
     "api:pod_list": Row(API, DEMO, wrong="POST"),
     "api:service_list": Row(API, DEMO, wrong="POST"),

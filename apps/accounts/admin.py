@@ -15,9 +15,11 @@ from apps.accounts.models import ApiToken, Grant, User
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     GrantTable = admin.TabularInline[Grant, User]
+    PeopleAdmin = UserAdmin[User]
 else:
     ModelAdmin = admin.ModelAdmin  # take types only in the stubs
     GrantTable = admin.TabularInline
+    PeopleAdmin = UserAdmin
 
 ADDED = declare("admin.add", _("Add a record"))
 CHANGED = declare("admin.change", _("Change a record"))
@@ -81,7 +83,7 @@ class GrantInline(GrantTable):
 
 
 @admin.register(User)
-class PersonAdmin(RecordedAdmin, UserAdmin):
+class PersonAdmin(RecordedAdmin, PeopleAdmin):
     """People and their roles. Passwords are set, never shown."""
 
     inlines = [GrantInline]

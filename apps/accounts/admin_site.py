@@ -1,16 +1,18 @@
 """The admin site behind the portal's own login: for active admins of everything."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from apps.accounts import permissions, policy
+from apps.accounts.access import EVERY
 from apps.accounts.policy import Refused
 from apps.accounts.roles import Role
 from apps.accounts.views import Logout
@@ -26,7 +28,7 @@ class PortalAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person is an admin everywhere; asked anew on each request."""
-        return policy.may(request.user, USE_ADMIN.code, cluster=policy.EVERY, business=policy.EVERY)
+        return policy.may(request.user, USE_ADMIN.code, cluster=EVERY, business=EVERY)
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -37,11 +39,13 @@ class PortalAdminSite(AdminSite):
             raise Refused(USE_ADMIN)
         return redirect_to_login(request.GET.get("next", request.get_full_path()))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]  # the stubs know only Django's own page
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
         """The portal's, which is audited."""
-        return cast("HttpResponse", Logout.as_view()(request))
+        return Logout.as_view()(request)
 
-    def password_change(
+    def password_change(  # type: ignore[override]  # as above
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The portal's, which is audited."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -55,9 +55,9 @@ class User(AbstractUser):
     objects: ClassVar[PortalUserManager] = PortalUserManager()
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
         """As Django's; remembers what decides on access, so that `save` sees a change."""
-        user = super().from_db(db, field_names, values)
+        user = super().from_db(*args, **kwargs)
         user._loaded_access = user._access_facts()
         return user
 

@@ -50,7 +50,7 @@ class Rate:
 
 
 @cache
-def _redis(url: str) -> "Redis[bytes]":
+def _redis(url: str) -> Redis:
     return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
 
 

@@ -44,7 +44,7 @@ class LoginPage(auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Logged in, and told."""
         response = super().form_valid(form)
-        actions.note_login(cast("User", form.get_user()))
+        actions.note_login(form.get_user())
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -25,12 +25,13 @@ class AuditContextMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Answer]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Answer:
         """Bind, answer, unbind."""
-        if iscoroutinefunction(self):
+        if self.is_async:
             return self._answer_async(request)
         with context.bound(**circumstances(request)):
             return self.get_response(request)
