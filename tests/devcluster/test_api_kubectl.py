@@ -17,7 +17,7 @@ def manifest(name: str, replicas: int = 1) -> str:
     body = deployment(name, replicas)
     container = body["spec"]["template"]["spec"]["containers"][0]
     container.update({"command": ["vllm", "serve", "Qwen/Qwen3-0.6B"], "ports": [{"containerPort": 8000}]})
-    body["spec"]["template"]["spec"].pop("nodeSelector")
+    body["spec"]["template"]["spec"].pop("schedulerName")
     return json.dumps(body)
 
 

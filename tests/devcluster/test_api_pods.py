@@ -19,7 +19,7 @@ def served(devcluster: Devcluster) -> tuple[Client, str, str]:
     where = client.namespace()
     body = deployment("m", 1)
     spec = body["spec"]["template"]["spec"]
-    spec.pop("nodeSelector")
+    spec.pop("schedulerName")
     spec["containers"][0].update({"command": ["vllm", "serve", "Qwen/Qwen3-0.6B"]})
     spec["containers"][0].update({"ports": [{"containerPort": 8000}], "image": "vllm/vllm-openai:v0.11.0"})
     client.create(f"/apis/apps/v1/namespaces/{where}/deployments", body)
