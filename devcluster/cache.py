@@ -54,11 +54,6 @@ class Cache:
         """Keys of all objects."""
         return tuple(self._objects)
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is on its way to this cache."""
-        return not self._pending
-
     def _offer(self, event: Event) -> None:
         self._pending.append(event)
         if len(self._pending) == 1:
@@ -100,10 +95,6 @@ class Caches:
             rng = random.Random(f"{self._seed}/{self._owner}/{resource.key}")
             found = self._made[resource.key] = Cache(self._store, resource, self._clock, rng, self._lag)
         return found
-
-    @property
-    def settled(self) -> bool:
-        return all(cache.settled for cache in self._made.values())
 
 
 class WorkQueue:

@@ -48,7 +48,6 @@ class Manager:
         self._options = options
         self._doors = Doors(registry.create, registry.delete)
         self.recorder = Recorder(store, clock, random.Random(f"{options.seed}/events"))
-        self.caches: list[Caches] = []
         self.kubelet: Kubelet = self._make(Kubelet, SWIFT, options=options)
         self.scheduler = self._make(Scheduler, SWIFT)
         self.proxy = self._make(ServiceProxy, 1.0)
@@ -74,7 +73,6 @@ class Manager:
             lag=self._options.lag * share,
             owner=kind.name,
         )
-        self.caches.append(caches)
         rng = random.Random(f"{self._options.seed}/{kind.name}")
         return kind(self._store, self._clock, caches, rng, self._doors, self.recorder, **more)
 
@@ -82,8 +80,3 @@ class Manager:
         """Each controller lists what there is and begins to watch."""
         for controller in self.controllers:
             controller.start()
-
-    @property
-    def settled(self) -> bool:
-        """Whether no event is on its way to any cache."""
-        return all(caches.settled for caches in self.caches)

@@ -69,11 +69,6 @@ def with_status(obj: Json, status: Json) -> Json:
     return {**obj, "status": status}
 
 
-def anonymous(obj: Json) -> Json:
-    """A copy without resourceVersion: the write that follows is not optimistic."""
-    return with_metadata(obj, resourceVersion=None)
-
-
 def controller_ref(obj: Json) -> Json | None:
     """The owner reference with `controller: true`, if any."""
     for reference in obj["metadata"].get("ownerReferences") or ():

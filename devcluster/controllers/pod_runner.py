@@ -141,8 +141,16 @@ class PodRunner:
             self.terminating = True
             self.kubelet.remove(self)
         elif self.final is None:
-            for container in self.containers:
-                container.reboot()
+            self._start_over()
+
+    def _start_over(self) -> None:
+        """After a power cut: what ran runs again with a new address, what had not begun begins."""
+        if not self.initialized or all(container.process is None for container in self.containers):
+            self.begin()
+            return
+        self.ip = self.kubelet.next_ip()
+        for container in self.containers:
+            container.reboot()
 
     # --- what others ask ----------------------------------------------------------------------------
 

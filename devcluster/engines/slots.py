@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
 class Slots:
     """`running` and `waiting` are the numbers the engine's metrics show."""
 
-    def __init__(self, size: int, on_idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
         self.running = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._on_idle = on_idle
 
     @property
     def waiting(self) -> int:
@@ -34,8 +33,6 @@ class Slots:
         finally:
             self.running -= 1
             self._admit()
-            if not self.busy:
-                self._on_idle()
 
     async def _enter(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

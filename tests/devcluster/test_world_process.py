@@ -149,3 +149,11 @@ def lines_until_post(lines: Iterator[str]) -> Iterator[str]:
         yield line
         if "POST" in line:
             return
+
+
+def test_a_write_whose_answer_is_lost_was_carried_out_all_the_same(api: httpx.Client) -> None:
+    pod = ready(api)[0]
+    api.post(MISHAPS, json={"kind": "answer", "status": 500, "verb": "patch", "after": True, "count": 1})
+    with pytest.raises(httpx.HTTPStatusError, match="500"):
+        label(api, pod, "lost-answer")
+    assert api.get(f"{PODS}/{pod}").json()["metadata"]["labels"]["business"] == "lost-answer"
