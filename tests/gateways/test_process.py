@@ -121,7 +121,19 @@ def test_it_runs_from_the_first_moment(tmp_path: Path) -> None:
         assert script.running
         script.stop(grace=60)
         assert not script.running
-    assert time.monotonic() - began < 60, "one of them waited out its grace"
+        assert time.monotonic() - began < 60, "it waited out its grace"
+
+
+def test_a_process_whose_environment_cannot_be_seen_is_known_by_its_start(tmp_path: Path) -> None:
+    ended = process.start(["true"], folder=tmp_path)
+    until(lambda: not ended.running)
+    bare = subprocess.Popen([SLEEP, "600"], start_new_session=True, env={})
+    started = until(lambda: proc.start_time(bare.pid))
+    same = replace(ended.handle, pid=bare.pid, started=started)
+    assert proc.mark_of(bare.pid) is None
+    assert process.attach(same).running and not process.attach(replace(same, started=started + 1)).running
+    bare.kill()
+    bare.wait()
 
 
 def test_it_is_taken_up_again_after_its_runner_was_killed(tmp_path: Path) -> None:
