@@ -4,6 +4,8 @@ Types are strict; a refusal is a problem with `success: false`, its words and a 
 ...).
 """
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Path, Router
@@ -65,7 +67,7 @@ def assign(
     """Move a pod to a business or to `unassigned`, at once or drained."""
     place = target(seen(request, cluster), namespace, name)
     who, what = choice.person(request), PodTarget(place, pod, wish.business)
-    common = {"origin": wish.origin, "force": wish.force, "reason": wish.reason}
+    common: dict[str, Any] = {"origin": wish.origin, "force": wish.force, "reason": wish.reason}
     if wish.drain:
         return shapes.draining_out(what, actions.drain_pod(by=who, pod=what, timeout=wish.timeout, **common))
     return shapes.moved_out(actions.assign_pod(by=who, pod=what, **common))
@@ -174,7 +176,7 @@ def flat_pool_status(
     pool = selectors.pool(place.cluster_id, place.namespace, place.name)
     if pool is None:
         raise missing(name)
-    return shapes.StatusOut(**shapes.status_fields(pool))
+    return shapes.StatusOut.model_validate(shapes.status_fields(pool))
 
 
 def seen(request: HttpRequest, slug: str) -> Cluster:

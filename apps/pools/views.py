@@ -75,13 +75,12 @@ def act(request: UserRequest, pool: PoolTarget, form: MoveForm) -> Intent | Oper
 
 def moved(request: UserRequest, pool: PoolTarget, done: Intent | Operation) -> HttpResponse:
     """A toast for htmx, whose page is updated by its socket; else back to the page, or to the operation."""
-    drained = isinstance(done, Operation)
-    if request.headers.get("HX-Request") != "true":
-        return redirect(operation_url(done.pk) if drained else pool_url(pool))
-    if drained:
-        text = _("%(pod)s is being drained.") % {"pod": done.target_name}
+    if isinstance(done, Operation):
+        text, url = _("%(pod)s is being drained.") % {"pod": done.target_name}, operation_url(done.pk)
     else:
-        text = _("%(pod)s has changed hands.") % {"pod": done.pod_name}
+        text, url = _("%(pod)s has changed hands.") % {"pod": done.pod_name}, pool_url(pool)
+    if request.headers.get("HX-Request") != "true":
+        return redirect(url)
     return toast(HttpResponse(""), "success", text)
 
 
