@@ -66,9 +66,9 @@ class Client:
 
 
 def pod(name: str, **labels: str) -> Json:
-    """A pod that asks for a node nobody has, so that nothing but the test touches it."""
+    """A pod that waits for a scheduler nobody runs, so that nothing but the test touches it."""
     spec = {
-        "nodeSelector": {"none": "such"},
+        "schedulerName": "nobody",
         "containers": [{"name": "main", "image": "registry.example/x:1"}],
     }
     return {"metadata": {"name": name, "labels": labels}, "spec": spec}
