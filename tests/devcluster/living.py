@@ -129,7 +129,7 @@ def container(**more: Any) -> Json:
 def deployment(
     name: str, replicas: int, *, spec: Json | None = None, pod: Json | None = None, **more: Any
 ) -> Json:
-    """A pool as the portal makes it; `spec` adds to the Deployment, `pod` to the pod, the rest to it."""
+    """A pool; `spec` adds to the Deployment, `pod` to the pod, `more` to its container."""
     labels = {"app": name, "model": name, "business": "unassigned"}
     template = {
         "metadata": {"labels": labels, "annotations": {"controller.kubernetes.io/pod-deletion-cost": "-100"}},

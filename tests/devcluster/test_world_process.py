@@ -17,7 +17,7 @@ import yaml
 from tests.devcluster.living import deployment, is_ready, service
 from tests.processes import devcluster, until
 
-pytestmark = pytest.mark.devcluster
+pytestmark = [pytest.mark.devcluster, pytest.mark.xdist_group("world_process")]
 
 PODS = "/api/v1/namespaces/default/pods"
 SERVICES = "/api/v1/namespaces/default/services"
