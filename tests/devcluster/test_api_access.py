@@ -98,3 +98,19 @@ def test_the_shipped_role_asks_for_no_star() -> None:
     assert not [rule for rule in rules for values in rule.values() if "*" in values]
     secret_verbs = {verb for rule in rules if "secrets" in rule["resources"] for verb in rule["verbs"]}
     assert not secret_verbs & {"get", "list", "watch"}
+
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "allowed"), [("patch", "pods", True), ("list", "secrets", False)]
+)
+def test_a_client_can_ask_what_it_may(portal: Client, verb: str, resource: str, allowed: bool) -> None:
+    asked = {"resourceAttributes": {"verb": verb, "resource": resource, "namespace": "default"}}
+    assert portal.create(REVIEWS, {"spec": asked})["status"] == {"allowed": allowed}
+
+
+def test_a_review_in_protobuf_is_refused_with_words(portal: Client) -> None:
+    answer = portal.ask("POST", REVIEWS, b"k8s\x00", media="application/vnd.kubernetes.protobuf")
+    assert (answer.status_code, answer.json()["reason"]) == (415, "UnsupportedMediaType")
