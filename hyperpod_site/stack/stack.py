@@ -20,6 +20,8 @@ from hyperpod_site.stack.programs import PROJECT, Program, TidyLog
 from hyperpod_site.stack.services import Postgres, Service, ServiceFailed, Valkey
 
 HOST = "127.0.0.1"
+# True of every embedded stack and of no use in its log: no collected static files, workers run by root.
+QUIET = {"PYTHONWARNINGS": "ignore:::celery.platforms,ignore:No directory at"}
 
 
 def free_port(wanted: int = 0) -> int:
@@ -65,7 +67,7 @@ class Stack:
             redis_url=given.get("PORTAL_REDIS_URL") or self._valkey().url,
             origin=f"http://localhost:{self.port}",
         )
-        self.environment.update(PORTAL_LOG_JSON="false", PORTAL_LOG_LEVEL="INFO", **given)
+        self.environment.update(QUIET, PORTAL_LOG_JSON="false", PORTAL_LOG_LEVEL="INFO", **given)
         self.own_cluster = "PORTAL_KUBECONFIG" not in given
 
     @property
@@ -83,13 +85,17 @@ class Stack:
         return Path(given) if given else self.cluster_folder / "portal.kubeconfig"
 
     def start(self) -> None:
-        """Start all and return when the web process answers."""
+        """Start all and return when the web process answers, on a migrated database with people in it."""
         self.start_far_side()
-        self.manage("migrate", "--verbosity=0")
+        commands = self.portal_commands()
+        web = self.add("web", commands.pop("web"))  # it loads while the database is made ready
         if self.own_cluster:
             self.programs["cluster"].wait_ready()
-        self.manage("seed_demo", "--people", "--kubeconfig", str(self.kubeconfig))
-        self.start_portal()
+        self.manage("seed_demo", "--migrate", "--people", "--kubeconfig", str(self.kubeconfig))
+        for name, command in commands.items():
+            self.add(name, command)
+        web.ready = lambda: answers(f"http://{HOST}:{self.port}/readyz")
+        web.wait_ready()
 
     def start_far_side(self) -> None:
         """Postgres and Valkey, and the clouds that the portal speaks to."""
@@ -100,12 +106,6 @@ class Stack:
             self._start_devcluster()
         if self.with_aws and "PORTAL_AWS_ENDPOINT_URL" not in self.environment:
             self._start_aws()
-
-    def start_portal(self) -> None:
-        for name, command in self.portal_commands().items():
-            self.add(name, command)
-        self.programs["web"].ready = lambda: answers(f"http://{HOST}:{self.port}/readyz")
-        self.programs["web"].wait_ready()
 
     def portal_commands(self) -> dict[str, list[str]]:
         """The portal's own processes, as docker-compose.yml runs them too."""

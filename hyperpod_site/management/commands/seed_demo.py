@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import Grant, Role, User
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             "--kubeconfig", type=Path, required=True, help="the portal's own kubeconfig of the cluster"
         )
         parser.add_argument("--people", action="store_true", help="people and the cluster's entry")
+        parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
         parser.add_argument(
             "--workloads",
             action="store_true",
@@ -36,6 +38,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = from_kubeconfig(options["kubeconfig"].read_text())
+        if options["migrate"]:
+            call_command("migrate", verbosity=0)
         if options["people"]:
             people()
             register(connection)
