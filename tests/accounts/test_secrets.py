@@ -25,6 +25,9 @@ def box(db: None) -> Iterator[Any]:
             class Meta:
                 app_label = "accounts"
 
+            def __str__(self) -> str:
+                return "box"
+
         with connection.schema_editor() as editor:
             editor.create_model(Box)
         yield Box
