@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.audit.entries import Draft, Target, write
 from apps.audit.models import Outcome
 from apps.clusters.models import Cluster
+from apps.inference.models import ModelDeployment
 from apps.operations.models import Operation
 from tests.inference.mirrored import Mirrored
 
@@ -82,6 +83,14 @@ def an_operation() -> Mapping[str, Any]:
     return {"pk": row.pk}
 
 
+def a_record() -> Mapping[str, Any]:
+    """Who deployed what on the cluster."""
+    record = ModelDeployment(cluster=Cluster.objects.get(slug="demo"), namespace="default", name="once")
+    record.kind, record.engine, record.port, record.gpus, record.replicas = "standard", "vllm", 8000, 1, 1
+    record.save()
+    return {"cluster": "demo", "pk": record.pk}
+
+
 SITE = {
     "home": Row((302, 200, 302, 302, 302), wrong="POST"),
     "healthz": Row(ANYBODY, wrong="POST"),
@@ -129,6 +138,8 @@ INFERENCE = {
     "inference:undeploy": Row(
         CHANGE_PAGE, CHAT, method="POST", data={"what": "all", "confirm": "chat"}, wrong="GET"
     ),
+    "inference:record_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:record_detail": Row((302, 404, 200, 200, 200), a_record, wrong="POST"),
     "inference:pod_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_proxy": Row(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Field, Header, Path, Router, Schema
+from ninja import Field, Header, Path, Router, Schema, Status
 from pydantic import ConfigDict
 
 from apps.accounts import policy
@@ -130,12 +130,10 @@ class CallIn(Strict):
 
 
 @router.post("/deployments", response={202: shapes.StartedOut}, summary="Deploy a model")
-def deploy(
-    request: HttpRequest, cluster: Path[str], wish: DeployIn, key: Key
-) -> tuple[int, shapes.StartedOut]:
+def deploy(request: HttpRequest, cluster: Path[str], wish: DeployIn, key: Key) -> Status[shapes.StartedOut]:
     """Begin to deploy; the answer names the operation. The same Idempotency-Key gives the same operation."""
     operation, _form = begin(request, clusters.cluster(choice.person(request), cluster), wish.dict(), key)
-    return 202, started(operation)
+    return Status(202, started(operation))
 
 
 @router.get("/deployments", response=list[shapes.DeploymentOut], summary="Deployments")
@@ -149,31 +147,31 @@ def deployment_list(
 @router.put("/deployments/{namespace}/{name}/replicas", response={202: shapes.StartedOut}, summary="Scale")
 def scale(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: ScaleIn
-) -> tuple[int, shapes.StartedOut]:
+) -> Status[shapes.StartedOut]:
     """Ask for a new number of pods; pools answer 409 unless they can keep their promise."""
     user = choice.person(request)
     target = deployments.target(user, cluster, namespace, name)
-    return 202, started(actions.scale_deployment(by=user, deployment=target, replicas=wish.replicas))
+    return Status(202, started(actions.scale_deployment(by=user, deployment=target, replicas=wish.replicas)))
 
 
 @router.post("/deployments/{namespace}/{name}/restart", response={202: shapes.StartedOut}, summary="Restart")
-def restart(
-    request: HttpRequest, cluster: Path[str], namespace: str, name: str
-) -> tuple[int, shapes.StartedOut]:
+def restart(request: HttpRequest, cluster: Path[str], namespace: str, name: str) -> Status[shapes.StartedOut]:
     """Replace every pod by a new one."""
     user = choice.person(request)
     target = deployments.target(user, cluster, namespace, name)
-    return 202, started(actions.restart_deployment(by=user, deployment=target))
+    return Status(202, started(actions.restart_deployment(by=user, deployment=target)))
 
 
 @router.post("/deployments/{namespace}/{name}/undeploy", response={202: shapes.StartedOut}, summary="Remove")
 def undeploy(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: UndeployIn
-) -> tuple[int, shapes.StartedOut]:
+) -> Status[shapes.StartedOut]:
     """Remove the Deployment, its Service, or both."""
     user = choice.person(request)
     target = deployments.target(user, cluster, namespace, name)
-    return 202, started(actions.undeploy(by=user, deployment=target, part=wish.part, confirm=wish.confirm))
+    return Status(
+        202, started(actions.undeploy(by=user, deployment=target, part=wish.part, confirm=wish.confirm))
+    )
 
 
 @router.get("/pods", response=list[shapes.PodOut], summary="Pods")

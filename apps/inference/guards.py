@@ -39,6 +39,16 @@ class PoolRefused(Exception):
         super().__init__(self.message)
 
 
+class NotAModel(Exception):
+    """A write on a Deployment that serves no model: the cluster's own add-ons, other people's work."""
+
+    problem_status = 409
+
+    def __init__(self, name: str) -> None:
+        self.message = _("“%(name)s” serves no model, so the portal leaves it alone.") % {"name": name}
+        super().__init__(self.message)
+
+
 _handlers: dict[Verb, PoolHandler] = {}
 
 
@@ -54,16 +64,21 @@ def handled(verb: Verb) -> bool:
 
 
 def pool_handler(verb: Verb, deployment: DeploymentTarget) -> PoolHandler | None:
-    """None for a deployment that is no pool; its pool's handler; or PoolRefused."""
-    if deployment.kind is not Kind.POOL:
+    """None for a standard deployment; a pool's handler, or PoolRefused; NotAModel for everything else."""
+    if deployment.kind is Kind.OTHER:
+        raise NotAModel(deployment.name)
+    if deployment.kind is Kind.STANDARD:
         return None
     if verb not in _handlers:
         raise PoolRefused(deployment.name)
     return _handlers[verb]
 
 
-def refuse_pool(manifest: Mapping[str, Any]) -> None:
-    """Raise PoolRefused when the cluster's own object is a pool: asked by runners right before they write."""
+def require_standard(manifest: Mapping[str, Any]) -> None:
+    """Raise PoolRefused or NotAModel for the live object: asked by runners right before they write."""
     metadata = manifest.get("metadata") or {}
-    if (metadata.get("labels") or {}).get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL:
+    own = metadata.get("labels") or {}
+    if own.get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL:
         raise PoolRefused(str(metadata.get("name", "")))
+    if not own.keys() & {labels.DEPLOYMENT_TYPE, labels.MODEL_TYPE}:
+        raise NotAModel(str(metadata.get("name", "")))

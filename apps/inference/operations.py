@@ -173,9 +173,9 @@ def _wait_for_pods(run: Run, kubernetes: Kubernetes, namespace: str, name: str) 
 
 
 def _standard(kubernetes: Kubernetes, namespace: str, name: str, uid: str) -> dict[str, Any]:
-    """The Deployment as it is now. Raises PoolRefused for a pool, OperationFailed for a namesake."""
+    """The Deployment as it is now. Raises PoolRefused, NotAModel, OperationFailed for a namesake."""
     live = kubernetes.get("deployments", name, namespace=namespace)
-    guards.refuse_pool(live)
+    guards.require_standard(live)
     if uid and live["metadata"].get("uid") != uid:
         raise OperationFailed(_("%(name)s was deleted and made again meanwhile.") % {"name": name})
     return live

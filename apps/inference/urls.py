@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.inference import proxy
-from apps.inference.views import deploy, deployment, lists
+from apps.inference.views import deploy, deployment, lists, records
 
 app_name = "inference"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("deployments/<str:namespace>/<str:name>/scale/", deployment.scale, name="scale"),
     path("deployments/<str:namespace>/<str:name>/restart/", deployment.restart, name="restart"),
     path("deployments/<str:namespace>/<str:name>/undeploy/", deployment.undeploy, name="undeploy"),
+    path("records/", records.record_list, name="record_list"),
+    path("records/<int:pk>/", records.record_detail, name="record_detail"),
     path("pods/", lists.pod_list, name="pod_list"),
     path("services/", lists.service_list, name="service_list"),
     path(

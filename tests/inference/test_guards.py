@@ -12,7 +12,7 @@ from apps.audit import registry
 from apps.audit.models import AuditEntry, Outcome
 from apps.clusters.models import Cluster
 from apps.inference import actions, guards
-from apps.inference.guards import PoolRefused
+from apps.inference.guards import NotAModel, PoolRefused
 from apps.inference.models import ModelDeployment
 from apps.inference.selectors import deployments
 from apps.inference.targets import DeploymentTarget
@@ -102,8 +102,21 @@ def test_a_pool_stays_one_when_its_label_was_removed(
 
 def test_the_clusters_own_label_is_asked_before_a_write() -> None:
     with pytest.raises(PoolRefused):
-        guards.refuse_pool({"metadata": {"name": "x", "labels": {"deployment-type": "model-pool"}}})
-    guards.refuse_pool({"metadata": {"name": "x"}})
+        guards.require_standard({"metadata": {"name": "x", "labels": {"deployment-type": "model-pool"}}})
+    with pytest.raises(NotAModel):
+        guards.require_standard({"metadata": {"name": "coredns", "labels": {"k8s-app": "kube-dns"}}})
+    guards.require_standard({"metadata": {"name": "x", "labels": {"model-type": "vllm"}}})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", guards.VERBS)
+def test_what_serves_no_model_is_left_alone(verb: str, alice: User, cluster: Cluster) -> None:
+    made = Mirrored(cluster.pk)
+    made.add("deployments", "coredns", "kube-system", spec={"replicas": 2})
+    made.write()
+    target = deployments.target(alice, "demo", "kube-system", "coredns")
+    with pytest.raises(NotAModel, match="leaves it alone"):
+        ACTIONS[verb](by=alice, deployment=target, **WISHES[verb])
 
 
 @pytest.mark.django_db(transaction=True)

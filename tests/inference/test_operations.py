@@ -1,11 +1,13 @@
 """Deploying, scaling, restarting and removing on the development cluster, with the portal's own rights."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core import serializers
+from django.db import connection
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry, Outcome
@@ -13,14 +15,18 @@ from apps.gateways.errors import NotFound
 from apps.inference import actions, rollout
 from apps.inference.actions import NameTaken
 from apps.inference.models import ModelDeployment
-from apps.operations.actions import cancel
+from apps.operations.actions import cancel, retry
 from apps.operations.models import Operation
 from apps.operations.runner import execute
 from apps.operations.statuses import OperationStatus
 from tests.inference.real import Place, finish, lines, make_place
 from tests.processes import Devcluster, until
 
-pytestmark = [pytest.mark.devcluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.xdist_group("deployments"),
+    pytest.mark.devcluster,
+    pytest.mark.django_db(transaction=True),
+]
 CANARY = "hf_canarycanarycanarycanary"
 
 
@@ -106,6 +112,53 @@ def test_a_namespace_that_does_not_exist_leaves_nothing(place: Place, alice: Use
     with pytest.raises(NotFound):
         place.deploy(alice, namespace="no-such-place", token=CANARY)
     assert ModelDeployment.objects.count() == 1
+
+
+def test_what_was_refused_can_be_retried_once_the_reason_is_gone(place: Place, alice: User) -> None:
+    refused = place.deploy(alice, name="later", namespace=f"{place.namespace}-2")
+    assert refused.status == OperationStatus.FAILED
+    metadata = {"name": f"{place.namespace}-2"}
+    place.outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    again = finish(retry(by=alice, operation=refused))
+    assert again.status == OperationStatus.SUCCEEDED, again.message
+    assert ModelDeployment.objects.get(name="later").removed_at is None
+
+
+def test_one_request_sent_eight_times_at_once_deploys_once(place: Place, alice: User) -> None:
+    def once(_number: int) -> int:
+        try:
+            return place.deploy(alice, run=False, key="same", token=CANARY).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        operations = set(pool.map(once, range(8)))
+    print(f"8 requests at once: {len(operations)} operation, {ModelDeployment.objects.count()} record")
+    assert (len(operations), ModelDeployment.objects.count(), len(place.names("secrets"))) == (1, 1, 1)
+
+
+def test_one_name_wished_eight_times_at_once_goes_to_one(place: Place, alice: User) -> None:
+    def once(number: int) -> int:
+        try:
+            return place.deploy(alice, run=False, name="wanted", key=f"k{number}", token=CANARY).pk
+        except NameTaken:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(once, range(8)))
+    print(f"8 wishes for one name: {sum(map(bool, answers))} winner, {answers.count(0)} refused")
+    assert (sum(map(bool, answers)), answers.count(0)) == (1, 7)
+    assert place.names("secrets") == [ModelDeployment.objects.get().secret_name]
+
+
+def test_what_never_came_to_the_cluster_can_be_removed(place: Place, alice: User) -> None:
+    place.deploy(alice, run=False, name="ghost")
+    Operation.objects.update(status=OperationStatus.LOST)
+    done = finish(actions.undeploy(by=alice, deployment=place.target(alice, "ghost")))
+    assert done.status == OperationStatus.SUCCEEDED, done.message
+    assert ModelDeployment.objects.get().removed_at is not None
 
 
 def test_a_namesake_of_somebody_else_is_left_alone(place: Place, alice: User) -> None:

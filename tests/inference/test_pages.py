@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
-from apps.inference import columns
+from apps.inference import columns, fragments
 from apps.inference.models import ModelDeployment
-from apps.live import mirror
+from apps.live import mirror, render
+from apps.live.viewers import Viewer
 from tests.inference.mirrored import Mirrored
 
 ClientOf = Callable[[User], Client]
@@ -209,3 +210,48 @@ def test_scaling_refuses_odd_numbers_beside_the_field(
     for replicas in ("-1", "21", "two", ""):
         assert client_of(alice).post(address, {"replicas": replicas}).status_code == 422
     assert client_of(alice).post(address, {"replicas": "2"}).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_records_show_manifests_and_fill_the_form_again(
+    alice: User, mirrored: Mirrored, client_of: ClientOf
+) -> None:
+    client = client_of(alice)
+    wish = {"command": COMMAND, "replicas": "4", "as_pool": "on"}
+    client.post(reverse("inference:deploy", args=["demo"]), wish)
+    record = ModelDeployment.objects.get()
+    assert record.name in shown(client, "record_list", q="alice")
+    assert "No record matches" in shown(client, "record_list", q="nobody")
+    detail = client.get(reverse("inference:record_detail", args=["demo", record.pk])).content.decode()
+    assert "kind: Deployment" in detail and "Revision 1" in detail
+    form = shown(client, "deploy", record=str(record.pk))
+    assert COMMAND in form and 'value="4"' in form and "checked" in form
+    assert client.get(reverse("inference:deploy", args=["demo"]), {"record": "999999"}).status_code == 404
+
+
+@pytest.mark.django_db
+def test_numbers_are_sorted_as_numbers(bob: User, cluster: Cluster, client_of: ClientOf) -> None:
+    made = Mirrored(cluster.pk)
+    for restarts in (2, 10, 1):
+        made.pod(f"pod-{restarts}", app="x")
+        made.objects["pods"][-1]["status"]["containerStatuses"][0]["restartCount"] = restarts
+    made.write()
+    html = shown(client_of(bob), "pod_list", sort="-restarts")
+    assert html.index("pod-10") < html.index("pod-2") < html.index('"pod-1"')
+
+
+@pytest.mark.django_db
+def test_a_changed_pod_changes_its_row_only(cluster: Cluster) -> None:
+    made = Mirrored(cluster.pk)
+    made.pod("a", app="x", ready=False)
+    made.pod("b", app="x")
+    made.write()
+    viewer = Viewer(role_key="", language="en")
+    before = render.render(fragments.PODS, viewer, {"cluster": "demo"}, "pods")
+    made.objects["pods"][0]["status"]["containerStatuses"][0]["ready"] = True
+    made.revision += 1
+    made.objects["pods"][0]["metadata"]["resourceVersion"] = str(made.revision)
+    made.write()
+    after = render.render(fragments.PODS, viewer, {"cluster": "demo"}, "pods")
+    assert after.same_places(before)
+    assert len(after.changed_rows(before)) == 1

@@ -20,7 +20,11 @@ from apps.gateways.kubernetes import Kubernetes
 from tests.inference.real import Place, new_namespace, place_in
 from tests.processes import Devcluster, free_port, process, until
 
-pytestmark = [pytest.mark.devcluster, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.xdist_group("model-calls"),
+    pytest.mark.devcluster,
+    pytest.mark.django_db(transaction=True),
+]
 NAME = "served"
 MODEL = "Qwen/Qwen3-0.6B"
 

@@ -61,15 +61,17 @@ def deployment_page(
 
 
 def of_kind(objects: paging.Objects, kind: str) -> paging.Objects:
-    """Only pools, only standard deployments, only others, or all."""
-    known = [Kind.STANDARD.value, Kind.POOL.value]
-    if kind in known:
-        return objects.filter(labels__contains={labels.DEPLOYMENT_TYPE: kind})
-    if kind == Kind.OTHER:
-        return objects.exclude(
-            Q(labels__contains={labels.DEPLOYMENT_TYPE: known[0]})
-            | Q(labels__contains={labels.DEPLOYMENT_TYPE: known[1]})
-        )
+    """Only pools, only standard deployments, only others, or all; as `kind_of` decides."""
+    pool = Q(labels__contains={labels.DEPLOYMENT_TYPE: Kind.POOL.value})
+    standard = Q(labels__contains={labels.DEPLOYMENT_TYPE: Kind.STANDARD.value})
+    standard |= Q(labels__has_key=labels.MODEL_TYPE)
+    match kind:
+        case Kind.POOL:
+            return objects.filter(pool)
+        case Kind.STANDARD:
+            return objects.filter(standard).exclude(pool)
+        case Kind.OTHER:
+            return objects.exclude(standard | pool)
     return objects
 
 
@@ -125,9 +127,11 @@ def described(row: Row, services: Iterable[ServiceRow], record: ModelDeployment 
 
 
 def kind_of(own: dict[str, str]) -> Kind:
-    """The type that the label says; whatever else runs in the cluster is `other`."""
+    """The type that the labels say; what has no engine is no model of anybody and is `other`."""
     value = own.get(labels.DEPLOYMENT_TYPE, "")
-    return Kind(value) if value in Kind.values else Kind.OTHER
+    if value in Kind.values:
+        return Kind(value)
+    return Kind.STANDARD if labels.MODEL_TYPE in own else Kind.OTHER
 
 
 def waiting(cluster_id: int) -> list[ModelDeployment]:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTransform
 from django.utils.functional import Promise
 
 from apps.live.models import ClusterObject
@@ -105,13 +105,13 @@ def cut(objects: Objects, number: int) -> tuple[Objects, int, int]:
 def ordered(objects: Objects, sort: str, keys: dict[str, str | None]) -> Objects:
     """Sorted by one of `keys` ("-" before it: downwards), then by place, so that the order never jumps.
 
-    A key's value names the text in `data` to sort by; None sorts by the column of that name.
+    A key's value names what in `data` to sort by (numbers as numbers); None sorts by the column of that name.
     """
     name = sort.removeprefix("-")
     if name not in keys:
         return objects.order_by("namespace", "name")
     path = keys[name]
-    expression: Any = F(name) if path is None else KeyTextTransform(path, "data")
+    expression: Any = F(name) if path is None else KeyTransform(path, "data")
     direction = OrderBy(expression, descending=sort.startswith("-"), nulls_last=True)
     return objects.order_by(direction, "namespace", "name")
 

@@ -1,6 +1,7 @@
 """The form that deploys a model, and what it read from the command while somebody types."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +14,7 @@ from apps.clusters.models import Cluster
 from apps.inference import actions
 from apps.inference.forms import DeployForm
 from apps.inference.permissions import CHANGE, VIEW
+from apps.inference.selectors import history
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,7 +23,7 @@ def deploy(request: UserRequest, cluster: str) -> HttpResponse:
     row = clusters.cluster(request.user, cluster)
     if request.method != "POST":
         policy.require(request.user, VIEW, cluster=row.slug)
-        return page(request, row, DeployForm(cluster=row, initial={"key": uuid.uuid4().hex}))
+        return page(request, row, DeployForm(cluster=row, initial=beginning(request, row)))
     form = DeployForm(request.POST, cluster=row)
     if not form.is_valid():
         policy.require(request.user, VIEW, cluster=row.slug)
@@ -38,6 +40,15 @@ def deploy(request: UserRequest, cluster: str) -> HttpResponse:
         form.add_error(error.field, str(error))
         return page(request, row, form, status=422)
     return redirect("operations:detail", operation.pk)
+
+
+def beginning(request: UserRequest, cluster: Cluster) -> dict[str, Any]:
+    """What the form begins with: a fresh request key, and with `?record=` what was deployed then."""
+    key = {"key": uuid.uuid4().hex}
+    pk = request.GET.get("record", "")
+    if not (pk.isascii() and pk.isdigit() and len(pk) < 18):
+        return key
+    return key | history.wishes(history.record(cluster, int(pk)))
 
 
 @require_POST

@@ -1,0 +1,34 @@
+"""Records: who deployed what and when, and the manifests of every revision."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.accounts import policy
+from apps.accounts.requests import UserRequest
+from apps.clusters import selectors as clusters
+from apps.inference.permissions import VIEW
+from apps.inference.selectors import history
+from apps.inference.shapes import as_yaml
+from apps.inference.views.lists import page_number, text
+
+
+@require_safe
+def record_list(request: UserRequest, cluster: str) -> HttpResponse:
+    """The cluster's records, newest first."""
+    row = clusters.cluster(request.user, cluster)
+    policy.require(request.user, VIEW, cluster=row.slug)
+    q = text(request, "q")
+    found = history.record_page(row.pk, q=q, page=page_number(request))
+    return render(request, "inference/record_list.html", {"cluster": row, "page": found, "q": q})
+
+
+@require_safe
+def record_detail(request: UserRequest, cluster: str, pk: int) -> HttpResponse:
+    """One record with its revisions."""
+    row = clusters.cluster(request.user, cluster)
+    policy.require(request.user, VIEW, cluster=row.slug)
+    record = history.record(row, pk)
+    revisions = [(revision, as_yaml(revision.manifests)) for revision in record.revisions.all()]
+    context = {"cluster": row, "record": record, "revisions": revisions}
+    return render(request, "inference/record_detail.html", context)
