@@ -78,7 +78,8 @@ class Ear:
     async def _subscribe(self, group: str) -> None:
         try:
             if self._channel:
-                await asyncio.wait_for(self._layer.group_add(group, self._channel), PATIENCE)
+                async with asyncio.timeout(PATIENCE):  # wait_for of 3.11 may swallow a cancellation
+                    await self._layer.group_add(group, self._channel)
                 return
         except Exception as error:  # noqa: BLE001  Redis away: the page gets its first state, the echo tries again
             logger.warning("subscribe_failed", group=group, error=str(error))
@@ -88,7 +89,8 @@ class Ear:
         self._missing.discard(group)
         try:
             if self._channel:
-                await asyncio.wait_for(self._layer.group_discard(group, self._channel), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await self._layer.group_discard(group, self._channel)
         except Exception as error:  # noqa: BLE001  Redis away: what is heard in vain does no harm
             logger.warning("unsubscribe_failed", group=group, error=str(error))
 
@@ -155,7 +157,8 @@ class Ear:
         for _try in range(ECHO_TRIES):
             await self._layer.group_send(self._echo_group, {"type": MESSAGE_TYPE, "topic": self._echo_group})
             try:
-                await asyncio.wait_for(self._echoed.wait(), self._echo / ECHO_TRIES)
+                async with asyncio.timeout(self._echo / ECHO_TRIES):
+                    await self._echoed.wait()
                 return
             except TimeoutError:
                 continue

@@ -20,6 +20,7 @@ logger = structlog.get_logger(__name__)
 RETRY_SECONDS = 1.0
 MAX_PENDING = 10_000
 AT_ONCE = 32
+PATIENCE = 5.0
 MESSAGE_TYPE = "topic"
 
 
@@ -127,7 +128,8 @@ async def _group_send(topic: str) -> None:
     layer = get_channel_layer()
     if layer is None:
         raise RuntimeError("CHANNEL_LAYERS has no default layer")
-    await layer.group_send(topic, {"type": MESSAGE_TYPE, "topic": topic})
+    async with asyncio.timeout(PATIENCE):
+        await layer.group_send(topic, {"type": MESSAGE_TYPE, "topic": topic})
 
 
 _publishers: dict[int, Publisher] = {}

@@ -8,6 +8,7 @@ import structlog
 logger = structlog.get_logger(__name__)
 WINDOW = 0.2
 RETRY = 1.0
+MOST = 10.0
 SECOND_LOOK = 1.0
 
 
@@ -19,6 +20,7 @@ class Follower:
         self._resting = False
         self._task: asyncio.Task[None] | None = None
         self._next = 0.0
+        self._failures = 0
 
     def poke(self) -> None:
         """Something changed: look again soon. Cheap, may be called any number of times."""
@@ -59,7 +61,9 @@ class Follower:
     async def _once(self) -> None:
         try:
             await self.refresh()
+            self._failures = 0
         except Exception:
             logger.exception("live_refresh_failed", follower=str(self))
+            self._failures += 1
             self._dirty = True
-            self._next = time.monotonic() + RETRY
+            self._next = time.monotonic() + min(RETRY * 2 ** min(self._failures - 1, 10), MOST)

@@ -48,7 +48,9 @@ def stream(request: HttpRequest, token: str) -> HttpResponse:
 def _ticket(request: Any, token: str, kind: Literal["fragment", "stream"]) -> tokens.Ticket:
     try:
         ticket = tokens.read(token, user_pk=request.user.pk, session_key=request.session.session_key)
-    except tokens.BadToken as error:
+        known = fragments.fragment_named if ticket.kind == "fragment" else streams.stream_named
+        known(ticket.name)
+    except (tokens.BadToken, KeyError) as error:
         raise Http404(_("This part of the page is no longer valid; reload the page.")) from error
     if ticket.kind != kind:
         raise Http404

@@ -65,6 +65,12 @@ async def test_a_fragment_that_the_role_may_not_see_is_refused(visit: Open, bob:
     await page.closes(4403)
 
 
+async def test_a_part_from_before_a_release_is_refused(visit: Open, bob: User) -> None:
+    page = await visit(bob)
+    await page.join("live_test.forgotten", "old", cluster_id=1)
+    await page.closes(4403)
+
+
 async def test_a_person_without_a_role_sees_nothing(visit: Open, charlie: User) -> None:
     page = await visit(charlie)
     await page.join("live_test.count", "count", cluster_id=1)

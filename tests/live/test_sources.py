@@ -253,6 +253,20 @@ def test_a_cluster_built_anew_is_taken_over(far: Far, start: Start) -> None:
         until(lambda: not old.mirrored(5), what="the first one's objects gone")
 
 
+def test_what_the_database_refused_is_listed_again(far: Far, start: Start) -> None:
+    made = start()
+    following(made)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ALTER TABLE live_clusterobject RENAME TO live_away")
+        try:
+            far.set("one", a="1")
+            until(lambda: lists(made) >= 2, what="a list that cannot be written")
+        finally:
+            cursor.execute("ALTER TABLE live_away RENAME TO live_clusterobject")
+    far.shows(one={"a": "1"})
+    following(made)
+
+
 def test_a_poll_writes_differences_only(transactional_db: None) -> None:
     answers = [[Row("", "a", data={"n": 1}), Row("", "b")], [Row("", "a", data={"n": 2}), Row("", "c")]]
     poll = PollSource(7, "stacks", lambda: answers[0])
