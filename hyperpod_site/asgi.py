@@ -11,5 +11,6 @@ http = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (as the line above says)
 
 from apps.live.routing import sockets  # noqa: E402  (the same)
+from hyperpod_site.bodies import LimitBodies  # noqa: E402  (the same)
 
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": sockets})

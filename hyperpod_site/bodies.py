@@ -2,16 +2,18 @@
 middleware runs.
 """
 
+from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Any
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
 from hyperpod_site.answers import answer
 from hyperpod_site.problems import too_large
 
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 MOST_THROWN_AWAY = 32 * 1024 * 1024
 
 
@@ -25,10 +27,10 @@ class LimitBodies:
     What a client still sends is read and thrown away (up to 32 MB), so that it gets to read the answer.
     """
 
-    def __init__(self, app: ASGI3Application) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Pass on what is small enough."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -46,7 +48,7 @@ class LimitBodies:
 class Counter:
     """A `receive` that counts."""
 
-    def __init__(self, receive: ASGIReceiveCallable, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self.receive = receive
         self.limit = limit
         self.seen = 0
@@ -75,13 +77,13 @@ class Counter:
             await self.next()
 
 
-def declared_length(scope: Any) -> int:
+def declared_length(scope: dict[str, Any]) -> int:
     """Content-Length, or 0 where there is none that can be read."""
     text = dict(scope["headers"]).get(b"content-length", b"0")
     return int(text) if text.isdigit() else 0
 
 
-async def refuse(scope: Any, send: Any) -> None:
+async def refuse(scope: dict[str, Any], send: Send) -> None:
     """413, in the form that the asker understands."""
     response = answer(ASGIRequest(scope, BytesIO()), too_large())
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]

@@ -7,8 +7,6 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.accounts import policy
-from apps.accounts.access import EVERY
-from apps.accounts.admin_site import USE_ADMIN
 from apps.clusters import selectors
 
 
@@ -26,5 +24,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame_clusters": clusters,
         "frame_cluster": current,
         "frame_role": policy.role_of(user, current.slug if current else ""),
-        "frame_admin": policy.may(user, USE_ADMIN.code, cluster=EVERY, business=EVERY),
+        "frame_admin": policy.is_admin(user),
     }

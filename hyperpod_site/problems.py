@@ -155,7 +155,7 @@ def of_framework(error: BaseException) -> Problem | None:
         case OperationalError() | InterfaceError():
             words = (
                 _("The portal's database does not answer."),
-                _("Nothing was changed. Try again in a moment."),
+                _("Try again in a moment; look first whether it happened."),
             )
             return Problem(503, "database_away", *words, retry_after=RETRY_SECONDS)
         case RedisError():

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts import rates
 from apps.accounts.events import AccountEvent, declare, tell
 from apps.accounts.models import ApiToken, User
 
@@ -59,11 +60,19 @@ def note_failed_login(username: str, *, locked: bool) -> None:
 
     Only attempts on people who exist are told: guesses at names are the throttle's business.
     """
-    user = User.objects.filter(username=username).first()
-    if user is None:
+    if not User.objects.filter(username=username).exists() or (locked and told_lately(username)):
         return
     words = _("Too many wrong passwords: locked for a while.") if locked else _("Wrong password.")
     tell(AccountEvent.by(None, LOGGED_IN, kind="person", name=username, outcome="denied", message=words))
+
+
+def told_lately(username: str) -> bool:
+    """Whether the lock of this name was told in the last hour: who goes on trying must not fill the audit."""
+    try:
+        rates.spend("lock told", username, "1/h")
+    except rates.TooOften:
+        return True
+    return False
 
 
 def note_password(user: User) -> None:

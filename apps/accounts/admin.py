@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.events import AccountEvent, declare, tell
@@ -46,6 +47,11 @@ class RecordedAdmin(ModelAdmin):
         for obj in queryset:
             _tell(DELETED, request, obj, before={"id": obj.pk})
         return super().log_deletions(request, queryset)
+
+    @transaction.atomic
+    def response_action(self, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        """An action on many records and its entries are kept or lost together."""
+        return super().response_action(*args, **kwargs)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """One by one, so that models announce what their deletion means."""

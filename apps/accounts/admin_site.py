@@ -11,13 +11,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from apps.accounts import permissions, policy
-from apps.accounts.access import EVERY
-from apps.accounts.policy import Refused
-from apps.accounts.roles import Role
+from apps.accounts import policy
 from apps.accounts.views import Logout
-
-USE_ADMIN = permissions.register("accounts.use_admin", role=Role.ADMIN, label=_("Use the admin pages"))
 
 
 class PortalAdminSite(AdminSite):
@@ -28,7 +23,7 @@ class PortalAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person is an admin everywhere; asked anew on each request."""
-        return policy.may(request.user, USE_ADMIN.code, cluster=EVERY, business=EVERY)
+        return policy.is_admin(request.user)
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -36,7 +31,7 @@ class PortalAdminSite(AdminSite):
         words.
         """
         if request.user.is_authenticated:
-            raise Refused(USE_ADMIN)
+            raise policy.Refused(policy.USE_ADMIN)
         return redirect_to_login(request.GET.get("next", request.get_full_path()))
 
     def logout(  # type: ignore[override]  # the stubs know only Django's own page

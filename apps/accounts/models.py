@@ -77,14 +77,14 @@ class User(AbstractUser):
         return result
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Django's own permissions guard the admin site only, whose door is
-        `PortalAdminSite.has_permission`.
-        """
-        return self.is_active
+        """Django's own permissions guard the admin site only: all or nothing."""
+        from apps.accounts import policy  # it reads people, so it cannot be imported before them
+
+        return policy.is_admin(self)
 
     def has_module_perms(self, app_label: str) -> bool:
         """See `has_perm`."""
-        return self.is_active
+        return self.has_perm(app_label)
 
     def _access_facts(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in ACCESS_FIELDS if name in self.__dict__}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import access as _access
 from apps.accounts import permissions
@@ -11,6 +12,7 @@ from apps.accounts.access import EVERY, Access, ClusterScope, Scope
 from apps.accounts.models import Grant, User
 from apps.accounts.roles import Role
 
+USE_ADMIN = permissions.register("accounts.use_admin", role=Role.ADMIN, label=_("Use the admin pages"))
 Person = User | AnonymousUser
 
 
@@ -48,6 +50,13 @@ def role_key(user: Person, cluster: str = "") -> str:
 def key_may(role_key: str, permission: str, *, cluster: str = "", business: str = "") -> bool:
     """`may`, for whoever has this role key."""
     return _access.from_key(role_key).may(permission, cluster=cluster, business=business)
+
+
+def is_admin(user: Person) -> bool:
+    """Whether the person is an admin of everything: who may use the admin site and see what is no
+    cluster's.
+    """
+    return access_of(user).may(USE_ADMIN.code, cluster=EVERY, business=EVERY)
 
 
 def visible_clusters(user: Person) -> ClusterScope:

@@ -17,6 +17,9 @@ else:
 class SecretUnreadable(Exception):
     """A stored secret that none of the present keys opens."""
 
+    problem_status = 500
+    problem_code = "secret_unreadable"
+
 
 class Secret(str):
     """Text that does not show itself where values are printed: in a repr, a traceback or a debug page."""

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import actions, rates
-from apps.accounts.forms import TokenForm
+from apps.accounts.forms import LoginForm, TokenForm
 from apps.accounts.models import User
 from apps.accounts.requests import UserRequest
 
@@ -31,6 +31,7 @@ class LoginPage(auth.LoginView):
     """The only page for strangers. Throttled by axes (name and address) and by address alone."""
 
     template_name = "accounts/login.html"
+    authentication_form = LoginForm
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,7 +51,7 @@ class LoginPage(auth.LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Told, and shown again with 422."""
         locked = bool(getattr(self.request, "axes_locked_out", False))
-        actions.note_failed_login(form.data.get("username", ""), locked=locked)
+        actions.note_failed_login(form.cleaned_data.get("username", ""), locked=locked)
         response = super().form_invalid(form)
         response.status_code = 422
         return response
@@ -58,7 +59,7 @@ class LoginPage(auth.LoginView):
 
 def refuse_login(request: HttpRequest, words: str, retry_after: float) -> HttpResponse:
     """The login page with 429 and when to come back."""
-    context = {"form": AuthenticationForm(request), "refusal": words}
+    context = {"form": LoginForm(request), "refusal": words}
     response = render(request, "accounts/login.html", context, status=429)
     response["Retry-After"] = str(ceil(retry_after))
     return response

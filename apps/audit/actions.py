@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, transaction
+from django.db import Error, connection, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -148,7 +148,9 @@ class Action(Generic[Answer]):
             try:
                 return self._run(by, draft, arguments)
             except Exception as error:
-                _write_refusal(draft, error)
+                if not draft.happened:
+                    outcome = Outcome.DENIED if isinstance(error, PermissionDenied) else Outcome.FAILED
+                    _write_surely(draft, outcome, message=words_of(error))
                 raise
             finally:
                 _draft.reset(token)
@@ -164,8 +166,8 @@ class Action(Generic[Answer]):
                 write(draft, Outcome.DONE)
                 return answer
         answer = self.inner(**arguments)
-        with transaction.atomic(durable=True):
-            write(draft, Outcome.DONE)
+        draft.happened = True
+        _write_surely(draft, Outcome.DONE)
         return answer
 
     def _require(self, by: User | AnonymousUser, target: Target) -> None:
@@ -184,24 +186,21 @@ def _name_of(by: Actor) -> str:
     return by.name if isinstance(by, SystemActor) else by.get_username()
 
 
-def _write_refusal(draft: Draft, error: Exception) -> None:
-    """The entry of an attempt that changed nothing.
+def _write_surely(draft: Draft, outcome: Outcome, *, message: str = "") -> None:
+    """Write the entry of what cannot be undone any more (a refusal, a call that the cluster has carried out).
 
-    The database may be what failed: then the log keeps it.
+    A connection that broke meanwhile is opened again. Where the database stays away the log keeps the entry.
     """
-    outcome = Outcome.DENIED if isinstance(error, PermissionDenied) else Outcome.FAILED
-    try:
-        with transaction.atomic():
-            write(draft, outcome, message=words_of(error))
-    except DatabaseError:
-        now = context.current()
-        logger.exception(
-            "audit_entry_lost",
-            code=draft.code,
-            target=draft.target.name,
-            actor=now.actor_name,
-            outcome=str(outcome),
-        )
+    for _attempt in range(2):
+        try:
+            with transaction.atomic():
+                write(draft, outcome, message=message)
+            return
+        except Error:
+            if not connection.in_atomic_block:
+                connection.close()
+    entry = {"code": draft.code, "target": draft.target.name, "actor": context.current().actor_name}
+    logger.error("audit_entry_lost", **entry, outcome=str(outcome), message=message)
 
 
 def words_of(error: Exception) -> str:

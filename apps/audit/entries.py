@@ -35,7 +35,7 @@ NOTHING = Target(kind="", name="")
 
 @dataclass
 class Draft:
-    """An entry in the making.
+    """An entry in the making; `happened`: nothing that goes wrong from now on can undo it.
 
     `actor_*` and the circumstances come from the context at the time of writing.
     """
@@ -46,6 +46,7 @@ class Draft:
     after: dict[str, Any] = field(default_factory=dict)
     operation_id: str = ""
     permission: str = ""
+    happened: bool = False
 
 
 def write(draft: Draft, outcome: Outcome, *, message: str = "") -> AuditEntry:

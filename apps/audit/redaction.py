@@ -8,6 +8,13 @@ SECRET_KEY = re.compile(
     r"token|passw(or)?d|secret|credential|api_?key|private_?key|access_?key|key_?data|kubeconfig|authorization|cookie",
     re.IGNORECASE,
 )
+SECRET_TEXT = re.compile(
+    r"\bhf_[A-Za-z0-9]{8,}|\bhpp_[\w-]{20,}|\bAKIA[0-9A-Z]{16}\b|(?<=[Bb]earer )[\w.~+/=-]{8,}"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+SECRET_OPTION = re.compile(
+    r"(--[\w-]*(?:token|password|secret|api-key)(?:=|\s+)|\b[A-Z_]*(?:TOKEN|PASSWORD|SECRET|API_KEY)=)(\"[^\"]*\"|'[^']*'|\S+)"
+)
 HIDDEN = "[hidden]"
 LONGEST_TEXT = 4000
 
@@ -32,6 +39,6 @@ def redact(value: Any) -> Any:
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Text that Postgres takes, at most `longest` characters."""
-    text = text.replace("\x00", "")
+    """Text that Postgres takes, at most `longest` characters, without what looks like a secret."""
+    text = SECRET_OPTION.sub(rf"\1{HIDDEN}", SECRET_TEXT.sub(HIDDEN, text.replace("\x00", "")))
     return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -7,7 +7,6 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts import policy
 from apps.accounts.models import User
-from apps.accounts.roles import Role
 from apps.audit.models import AuditEntry
 
 PAGE_SIZE = 50
@@ -19,7 +18,7 @@ def entries(user: User) -> QuerySet[AuditEntry]:
     """
     seen = policy.visible_clusters(user)
     of_clusters = seen.q("cluster") & ~Q(cluster="")
-    if policy.role_of(user) == Role.ADMIN:
+    if policy.is_admin(user):
         return AuditEntry.objects.filter(of_clusters | Q(cluster=""))
     return AuditEntry.objects.filter(of_clusters | Q(actor_id=user.pk))
 

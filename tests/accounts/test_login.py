@@ -62,6 +62,20 @@ def test_one_address_cannot_try_many_names(client: Client, alice: User) -> None:
     assert log_in(client, "alice", address="10.9.9.8").status_code == 302
 
 
+def test_the_lock_of_a_name_is_told_once(client: Client, bob: User) -> None:
+    for _attempt in range(12):
+        log_in(client, "bob", "wrong")
+    told = AuditEntry.objects.filter(code="accounts.login", target_name="bob").values_list(
+        "message", flat=True
+    )
+    assert sorted(told) == ["Too many wrong passwords: locked for a while."] + ["Wrong password."] * 4
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "a" * 300, "<b>", "' OR 1=1 --", "ünï"])
+def test_odd_names_are_only_wrong(client: Client, db: None, name: str) -> None:
+    assert log_in(client, name, "x", address="10.0.0.77").status_code == 422
+
+
 def test_a_person_who_is_not_active_does_not_get_in(client: Client, alice: User) -> None:
     alice.is_active = False
     alice.save()

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hyperpod_site.asgi import application
 from hyperpod_site.bodies import LimitBodies
 
 LIMIT = 1024 * 1024
@@ -40,3 +41,10 @@ async def test_a_declared_length_is_refused_before_the_application_runs() -> Non
     transport = httpx.ASGITransport(LimitBodies(swallow))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         assert (await client.post("/api/x", content=b"x" * (LIMIT + 1))).json()["status"] == 413
+
+
+async def test_the_site_itself_stands_behind_the_limit() -> None:
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        answer = await client.post("/accounts/login/", content=chunks(17))
+    assert answer.status_code == 413 and "Send less than 1 MB" in answer.text
