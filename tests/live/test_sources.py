@@ -65,7 +65,7 @@ class Far:
 
 @pytest.fixture
 def far(devcluster: processes.Devcluster, transactional_db: None) -> Iterator[Far]:
-    made = Far(Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig), timeout=3))
+    made = Far(Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig), timeout=30))
     yield made
     made.behave()
     made.admin.delete("namespaces", made.namespace)
@@ -199,8 +199,9 @@ def test_a_failing_cluster_is_said_to_fail_since_when_and_recovers(far: Far, sta
     far.shows(one={"a": "2"})
 
 
-def test_a_cluster_that_hangs_is_noticed(far: Far, start: Start) -> None:
-    following(start())
+def test_a_cluster_that_hangs_is_noticed(far: Far, start: Start, devcluster: processes.Devcluster) -> None:
+    hasty = Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig), timeout=3)
+    following(start(connect=lambda: hasty))
     far.misbehave(kind="hang", path="^/version$", seconds=30)
     until(lambda: state().error, what="an error", seconds=30)
     assert state().stale
@@ -237,7 +238,7 @@ def test_a_cluster_built_anew_is_taken_over(far: Far, start: Start) -> None:
     running: dict[str, Kubernetes] = {}
 
     def new(folder: processes.Devcluster) -> Far:
-        running["now"] = Kubernetes(from_kubeconfig(folder.admin_kubeconfig), timeout=3)
+        running["now"] = Kubernetes(from_kubeconfig(folder.admin_kubeconfig))
         return Far(running["now"])
 
     with processes.devcluster("--nodes", "1", "--lag", "0") as first:
