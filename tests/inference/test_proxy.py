@@ -156,18 +156,18 @@ async def test_get_and_whole_answers_pass(web: Web) -> None:
 
 
 async def test_twenty_streams_run_at_once(web: Web) -> None:
-    async def one(client: httpx.AsyncClient) -> str:
-        async with client.stream("POST", web.url(), json=chat(tokens=30)) as answer:
-            return (await answer.aread()).decode()
+    async def one(client: httpx.AsyncClient) -> tuple[float, float, str]:
+        async with client.stream("POST", web.url(), json=chat(tokens=40)) as answer:
+            chunks = [(time.monotonic(), chunk) async for chunk in answer.aiter_bytes()]
+        return chunks[0][0], chunks[-1][0], b"".join(chunk for _at, chunk in chunks).decode()
 
-    began = time.monotonic()
     async with web.client() as client:
         streams = await asyncio.gather(*(one(client) for _ in range(20)))
-    took = time.monotonic() - began
-    whole = sum("data: [DONE]" in text for text in streams)
-    print(f"streams: {whole} of 20 whole in {took:.1f} s, one alone takes 1.5 s")
-    assert whole == 20
-    assert took < 20 * 1.5 / 2, "they ran at once, not one after the other"
+    whole = sum("data: [DONE]" in text for _first, _last, text in streams)
+    most = max(sum(first <= at <= last for first, last, _text in streams) for at, _last, _text in streams)
+    print(f"streams: {whole} of 20 whole, at most {most} at the same moment")
+    assert whole == 20, [text[-200:] for _first, _last, text in streams if "data: [DONE]" not in text]
+    assert most >= 8
 
 
 async def test_hanging_up_frees_the_model_at_once(web: Web) -> None:
