@@ -101,6 +101,7 @@ def database(url: str, pool: int) -> dict[str, object]:
         "HOST": query.get("host", [parts.hostname or ""])[0],
         "PORT": str(parts.port or query.get("port", [""])[0]),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # a pooled connection may be older than the last restart of Postgres
         "OPTIONS": options,
     }
 
