@@ -11,6 +11,10 @@ from django.db import connection
 
 from apps.live.rows import Change, Row
 
+# A table that is still empty makes the planner loop: it would read what it has just inserted again for every
+# further row, and the first fill of n objects would cost n * n.
+NO_LOOPS = "SET LOCAL enable_nestloop = off"
+LOOPS = "SET LOCAL enable_nestloop = on"
 TEMPORARY = """
 CREATE TEMP TABLE live_incoming (
     namespace text, name text, uid text, resource_version bigint,
@@ -60,6 +64,7 @@ def merge(cluster_id: int, kind: str, rows: Iterable[Row]) -> list[Change]:
     place: dict[str, int | str] = {"cluster": cluster_id, "kind": kind}
     with connection.cursor() as cursor:
         _copy(cursor, rows)
+        cursor.execute(NO_LOOPS)
         cursor.execute(CHANGED, place)
         old = {row.key: row for row in _rows(cursor)}
         changes: list[Change] = []
@@ -71,6 +76,7 @@ def merge(cluster_id: int, kind: str, rows: Iterable[Row]) -> list[Change]:
         cursor.execute(INSERT, place)
         changes += [Change(old=None, new=row) for row in _rows(cursor)]
         cursor.execute("DROP TABLE live_incoming")
+        cursor.execute(LOOPS)
     return changes
 
 
