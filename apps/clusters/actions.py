@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from apps.audit.actions import action, note
 from apps.clusters.models import Cluster
@@ -10,6 +11,15 @@ from apps.clusters.permissions import CHANGE
 from apps.gateways.connection import Connection
 from apps.live import mirror, topics
 from apps.live.publish import publish
+
+
+class StillWatched(Exception):
+    """A cluster that is followed cannot be removed: what is written meanwhile would be lost or left over."""
+
+    problem_status = 409
+
+    def __init__(self, row: Cluster) -> None:
+        super().__init__(_("Switch off “watched” for %(name)s first, then remove it.") % {"name": row})
 
 
 def described(row: Cluster) -> dict[str, Any]:
@@ -24,7 +34,9 @@ def described(row: Cluster) -> dict[str, Any]:
     }
 
 
-@action("clusters.register", permission=CHANGE, target="cluster", label=_("Register cluster"), atomic=True)
+@action(
+    "clusters.register", permission=CHANGE, target="cluster", label=_lazy("Register cluster"), atomic=True
+)
 def register_cluster(*, cluster: Cluster, connection: Connection) -> Cluster:
     """Add a cluster, or give a known one a new address and identity."""
     before = described(Cluster.objects.get(pk=cluster.pk)) if cluster.pk else {}
@@ -39,7 +51,7 @@ def register_cluster(*, cluster: Cluster, connection: Connection) -> Cluster:
     return cluster
 
 
-@action("clusters.change", permission=CHANGE, target="cluster", label=_("Change cluster"), atomic=True)
+@action("clusters.change", permission=CHANGE, target="cluster", label=_lazy("Change cluster"), atomic=True)
 def change_cluster(*, cluster: Cluster) -> Cluster:
     """Save a changed name, region, namespace or whether it is watched."""
     before = described(Cluster.objects.get(pk=cluster.pk))
@@ -49,10 +61,15 @@ def change_cluster(*, cluster: Cluster) -> Cluster:
     return cluster
 
 
-@action("clusters.remove", permission=CHANGE, target="cluster", label=_("Remove cluster"), atomic=True)
+@action("clusters.remove", permission=CHANGE, target="cluster", label=_lazy("Remove cluster"), atomic=True)
 def remove_cluster(*, cluster: Cluster) -> None:
-    """Forget a cluster: the portal's row and mirror go, the cluster itself is not touched."""
+    """Forget a cluster: the portal's row, mirror and history of it go; the cluster itself is not touched.
+
+    Raises StillWatched for an active one.
+    """
     note(before=described(cluster))
+    if cluster.active:
+        raise StillWatched(cluster)
     mirror.forget(cluster.pk)
     cluster.delete()
     publish(topics.clusters())
