@@ -1,15 +1,16 @@
 """Kinds that are mirrored: each app registers, in its `kinds.py`, what it needs and how little is kept."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from apps.live.rows import Change, Row
+from apps.live.rows import Change, Event, Row
 
 Hook = Callable[[int, list[Change]], None]
+EventHook = Callable[[int, Sequence[Event]], None]
 
 
 class Metadata(msgspec.Struct, gc=False):
@@ -51,6 +52,7 @@ class Kind:
 
 _kinds: dict[str, Kind] = {}
 _hooks: dict[str, list[Hook]] = {}
+_event_hooks: dict[str, list[EventHook]] = {}
 
 
 def register_kind(kind: Kind) -> Kind:
@@ -86,6 +88,23 @@ def on_change(kind: str, callback: Hook) -> Hook:
     if callback not in callbacks:
         callbacks.append(callback)
     return callback
+
+
+def on_events(kind: str, callback: EventHook) -> EventHook:
+    """Have `callback(cluster_id, events)` called in the watcher after each commit of a batch that a watch told:
+    every event in its order, also those that changed nothing or were overtaken within the batch.
+
+    Called before the `on_change` hooks of the same batch. An error in it is logged and stops nobody.
+    """
+    callbacks = _event_hooks.setdefault(kind, [])
+    if callback not in callbacks:
+        callbacks.append(callback)
+    return callback
+
+
+def event_hooks_of(kind: str) -> list[EventHook]:
+    """Who wants to hear every event of the kind."""
+    return list(_event_hooks.get(kind, ()))
 
 
 def hooks_of(kind: str) -> list[Hook]:
