@@ -14,6 +14,7 @@ from apps.live import fragments
 PUBLIC = {
     "accounts:login": "strangers log in here",
     "healthz": "answers no more than that the process lives",
+    "metrics": "asks for a token of its own, and is not there without one",
     "readyz": "answers which parts are away, nothing else",
 }
 

@@ -6,8 +6,10 @@ to that person.
 
 from functools import cache
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LEAST_TOKEN = 24
 
 
 class Environment(BaseSettings):
@@ -36,8 +38,18 @@ class Environment(BaseSettings):
     operations_lease: float = Field(15, description="Seconds of silence after which a worker counts as dead")
     data_dir: str = Field("", description="Where scripts keep their output files")
     api_rate: str = Field("600/m", description="API requests per user")
+    metrics_token: str = Field("", description="What readers of /metrics must bring; empty: no /metrics")
+    alive_file: str = Field("", description="Touched by worker, beat and watcher while they go on")
     log_level: str = "INFO"
     log_json: bool = True
+
+    @field_validator("metrics_token")
+    @classmethod
+    def long_enough(cls, token: str) -> str:
+        """A short token can be guessed. Raises ValueError, which pydantic turns into words."""
+        if token and len(token) < LEAST_TOKEN:
+            raise ValueError(f"at least {LEAST_TOKEN} characters, or empty")
+        return token
 
 
 @cache

@@ -32,6 +32,7 @@ def logging_config(*, level: str, json: bool) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    logging.captureWarnings(True)
     logging.config.dictConfig(
         {
             "version": 1,
@@ -46,11 +47,14 @@ def logging_config(*, level: str, json: bool) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level},
             "loggers": {
-                "django_structlog": {"level": "WARNING"},
+                "django_structlog": {"level": "INFO" if json else "WARNING"},
                 "httpx": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},
                 "axes": {"level": "WARNING"},
-                "uvicorn.access": {"level": "WARNING"},
+                # uvicorn has set handlers of its own by now; its lines are to look like all others.
+                "uvicorn": {"handlers": [], "propagate": True},
+                "uvicorn.error": {"handlers": [], "propagate": True},
+                "uvicorn.access": {"handlers": [], "level": "WARNING"},
             },
         }
     )

@@ -1,5 +1,6 @@
 """Django's settings: one file, everything that differs between places comes from the environment (env.py)."""
 
+import logging
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -49,12 +50,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "hyperpod_site.health.ProbeMiddleware",
+    "hyperpod_site.metrics.MeasureMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "hyperpod_site.middleware.BodyLimitMiddleware",
+    "hyperpod_site.middleware.NulMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -182,10 +186,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [
-    BASE_DIR / "static",
-    ("vendor/tabler", BASE_DIR / "node_modules" / "@tabler" / "core" / "dist"),
-]
+TABLER = BASE_DIR / "node_modules" / "@tabler" / "core" / "dist"
+STATICFILES_DIRS = [BASE_DIR / "static", *([("vendor/tabler", TABLER)] if TABLER.exists() else [])]
 WHITENOISE_USE_FINDERS = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -200,7 +202,10 @@ PORTAL_KUBECONFIG = ENV.kubeconfig
 PORTAL_AWS_ENDPOINT_URL = ENV.aws_endpoint_url
 PORTAL_MLFLOW_TRACKING_URI = ENV.mlflow_tracking_uri
 PORTAL_API_RATE = ENV.api_rate
+PORTAL_METRICS_TOKEN = ENV.metrics_token
+PORTAL_ALIVE_FILE = ENV.alive_file
 
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request is enough: how it ended
 LOGGING_CONFIG = None
 logging_config(level=ENV.log_level, json=ENV.log_json)
 SILENCED_SYSTEM_CHECKS = (

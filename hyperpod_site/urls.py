@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from hyperpod_site import health, home
+from hyperpod_site import health, home, metrics
 from hyperpod_site.api import api_urls
 
 cluster_urls: list[URLPattern | URLResolver] = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("c/<slug:cluster>/", include(cluster_urls)),
     path("operations/", include("apps.operations.urls")),
     path("audit/", include("apps.audit.urls")),

@@ -95,6 +95,7 @@ SITE = {
     "home": Row((302, 200, 302, 302, 302), wrong="POST"),
     "healthz": Row(ANYBODY, wrong="POST"),
     "readyz": Row(ANYBODY, wrong="POST"),
+    "metrics": Row((404, 404, 404, 404, 404), wrong="POST"),
     "overview": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "api:openapi-json": Row(LOGGED_IN, wrong=""),
     "api:openapi-view": Row(LOGGED_IN, wrong=""),

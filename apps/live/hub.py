@@ -76,6 +76,11 @@ class Hub:
         self._on_beat.add(callback)
         return lambda: self._on_beat.discard(callback)
 
+    @property
+    def pages(self) -> int:
+        """How many pages are connected: each of them beats along."""
+        return len(self._on_beat)
+
     def look_again(self) -> None:
         """Refresh everything: after a beat, and when something may have been missed."""
         for follower in [*self.regions.values(), *self.feeds.values()]:
@@ -144,6 +149,11 @@ def hub() -> Hub:
         found = _hubs[loop] = Hub(beat=beat, echo=echo)
         found.start()
     return found
+
+
+def hubs() -> list[Hub]:
+    """The hubs of this process, for measurements; may be asked from any thread."""
+    return list(_hubs.values())
 
 
 async def stop_hub() -> None:

@@ -90,6 +90,7 @@ def apply(cluster_id: int, kind: str, events: Sequence[Event], *, epoch: int | N
         newest = max(event.row.resource_version for event in events)
         _mark_current(state, max(newest, state.resource_version), synced=False)
         _announce(cluster_id, kind, changes, state_changed=False)
+    _call_event_hooks(cluster_id, kind, events)
     _call_hooks(cluster_id, kind, changes)
     return changes
 
@@ -132,7 +133,8 @@ def _mark_current(state: SyncState, version: int, *, synced: bool) -> None:
     state.error, state.failing_since = "", None
     if synced:
         state.synced_at = state.seen_at
-    state.save(update_fields=["resource_version", "seen_at", "synced_at", "error", "failing_since"])
+        state.lists += 1  # the row is locked
+    state.save(update_fields=["resource_version", "seen_at", "synced_at", "error", "failing_since", "lists"])
 
 
 def _announce(cluster_id: int, kind: str, changes: list[Change], *, state_changed: bool) -> None:
@@ -149,6 +151,14 @@ def _announce(cluster_id: int, kind: str, changes: list[Change], *, state_change
         for row in filter(None, (change.old, change.new)):
             names += more(cluster_id, row)
     publish(*dict.fromkeys(names))
+
+
+def _call_event_hooks(cluster_id: int, kind: str, events: Sequence[Event]) -> None:
+    for hook in kinds.event_hooks_of(kind):
+        try:
+            hook(cluster_id, events)
+        except Exception:
+            logger.exception("mirror_hook_failed", kind=kind, hook=getattr(hook, "__name__", str(hook)))
 
 
 def _call_hooks(cluster_id: int, kind: str, changes: list[Change]) -> None:

@@ -46,7 +46,7 @@ class SyncState(models.Model):
 
     `synced_at`: the last whole list; `seen_at`: the last moment at which the source knew the mirror to be
     current; `error`: why it is not, in people's words, since `failing_since`. `epoch` fences off a source
-    that was replaced.
+    that was replaced; `lists` counts whole lists, so that frequent restarts of a watch can be seen.
     """
 
     cluster_id = models.IntegerField()
@@ -57,6 +57,7 @@ class SyncState(models.Model):
     error = models.TextField(blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     epoch = models.BigIntegerField(default=0)
+    lists = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["cluster_id", "kind"], name="live_sync_place")]
