@@ -196,7 +196,9 @@ def found(row: Cluster, namespace: str, name: str) -> PoolRow:
 
 
 def target(row: Cluster, namespace: str, name: str) -> PoolTarget:
-    """The pool to act on; whether it exists is the cluster's to say."""
+    """The pool to act on, or UnknownPool: nothing is written down about pools that were never seen."""
+    if not selectors.is_pool(row.pk, namespace, name):
+        raise missing(name)
     return PoolTarget(cluster_id=row.pk, cluster=row.slug, namespace=namespace, name=name)
 
 

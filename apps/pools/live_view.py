@@ -21,8 +21,8 @@ POD = msgspec.json.Decoder(Pod)
 
 @dataclass(frozen=True)
 class PodFacts:
-    """One pod, with what the rules ask. `stamp` is its intent annotation, None when it has no such
-    annotation.
+    """One pod at one moment, with what the rules ask. `version` is its resourceVersion, which orders the
+    moments of one pod. `stamp` is its intent annotation, None when it has no such annotation.
     """
 
     name: str
@@ -42,6 +42,7 @@ class PodFacts:
     labels: Mapping[str, str]
     writer: str
     written_at: str
+    version: int
 
     @property
     def alive(self) -> bool:
@@ -126,12 +127,13 @@ def facts(raw: Mapping[str, Any]) -> PodFacts:
         namespace=pod.metadata.namespace,
         uid=pod.metadata.uid,
         own=pod.metadata.labels or {},
+        version=int(pod.metadata.resourceVersion),
         data=project_pod(pod),
     )
 
 
 def facts_of(
-    *, name: str, namespace: str, uid: str, own: Mapping[str, str], data: Mapping[str, Any]
+    *, name: str, namespace: str, uid: str, own: Mapping[str, str], version: int, data: Mapping[str, Any]
 ) -> PodFacts:
     """The same from a mirrored row's parts."""
     return PodFacts(
@@ -152,6 +154,7 @@ def facts_of(
         labels=own,
         writer=data["business_writer"]["manager"],
         written_at=data["business_writer"]["at"],
+        version=version,
     )
 
 

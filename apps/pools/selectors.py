@@ -214,14 +214,17 @@ def pool_target(user: User, slug: str, namespace: str, name: str) -> PoolTarget:
     pool.
     """
     cluster = clusters.cluster(user, slug)
-    known = mirror.objects(cluster.pk, "deployments").filter(
-        namespace=namespace, name=name, labels__contains=IS_POOL
-    )
-    if not known.exists():
+    if not is_pool(cluster.pk, namespace, name):
         raise Http404(
             _("There is no pool “%(name)s” in %(place)s.") % {"name": name[:80], "place": namespace[:80]}
         )
     return PoolTarget(cluster_id=cluster.pk, cluster=cluster.slug, namespace=namespace, name=name)
+
+
+def is_pool(cluster_id: int, namespace: str, name: str) -> bool:
+    """Whether the mirror has such a pool."""
+    named = mirror.objects(cluster_id, "deployments").filter(namespace=namespace, name=name)
+    return named.filter(labels__contains=IS_POOL).exists()
 
 
 def history(cluster_id: int, namespace: str, name: str) -> "QuerySet[Holding, Holding]":

@@ -1,8 +1,7 @@
 """Where pools takes part in what stands below it: the mirror's changes, inference's guards and pages."""
 
-from apps.clusters.connections import connect as connect_cluster
 from apps.inference import guards
-from apps.live.kinds import on_change
+from apps.live.kinds import on_change, on_events
 from apps.live.rows import Change
 from apps.pools import actions, columns, removal  # noqa: F401  actions and columns register themselves
 from apps.pools.handover import observing, switching
@@ -10,6 +9,7 @@ from apps.pools.handover import observing, switching
 
 def connect() -> None:
     """Called once, when Django is ready."""
+    on_events("pods", observing.events_told)
     on_change("pods", pods_changed)
     on_change("endpointslices", endpoints_changed)
     guards.register_pool_handler("undeploy", removal.undeploy_pool)
@@ -17,7 +17,7 @@ def connect() -> None:
 
 def pods_changed(cluster_id: int, changes: list[Change]) -> None:
     """Mirrored pods changed: births, ends, external labels, and intents whose stamp has arrived."""
-    observing.pods_changed(connect_cluster(cluster_id).kubernetes, cluster_id, changes)
+    observing.pods_changed(cluster_id, changes)
 
 
 def endpoints_changed(cluster_id: int, changes: list[Change]) -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit import context
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.handover import history, records, rules, settling
+from apps.pools.handover import history, observing, records, rules, settling
 from apps.pools.handover.wish import Wish
 from apps.pools.handover.words import being_moved, moved
 from apps.pools.live_view import PodFacts, PoolView, look
@@ -70,7 +70,7 @@ def write_intent(record: PoolRecord, wish: Wish, view: PoolView, pod: PodFacts, 
         mine = pending.filter(pod_uid=pod.uid).first()
         if mine:
             raise BeingMoved(being_moved(mine))
-        account_for(locked, pod, seen)
+        account_for(locked, pod)
         if wish.origin is not None and wish.origin != pod.business:
             raise Moved(moved(locked, pod))
         rules.check_wish(wish, view, pod)
@@ -85,19 +85,17 @@ def touched(record: PoolRecord, pod: PodFacts, seen: int) -> bool:
     return Intent.objects.filter(about, pool=record, serial__gt=seen).exists()
 
 
-def account_for(record: PoolRecord, pod: PodFacts, seen: int) -> None:
-    """Write down what happened to the pod unseen, so that the history has no gap before this change."""
-    holding = history.current(record, pod.uid)
-    if holding and holding.business == pod.business:
-        return
-    if record.moves != seen:
-        raise ReadAgain
+def account_for(record: PoolRecord, pod: PodFacts) -> None:
+    """Write down what happened to the pod unseen, so that the history has no gap before this change.
+
+    ReadAgain when the history knows something newer than what was read.
+    """
     if not pod.alive:
         return
-    if holding:
-        history.external(record, pod)
-    else:
-        history.begin(record, pod)
+    observing.fit(record, pod, fresh=True)
+    holding = history.current(record, pod.uid)
+    if holding is None or holding.business != pod.business:
+        raise ReadAgain
 
 
 def insert(record: PoolRecord, wish: Wish, pod: PodFacts) -> Intent:

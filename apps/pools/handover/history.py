@@ -1,4 +1,9 @@
-"""Writing the history: intervals are opened and closed here only, under the pool's lock."""
+"""Writing the history: intervals are opened, fitted in and closed here only, under the pool's lock.
+
+Moments of one pod are ordered by its resourceVersion, not by when we hear of them: news of the watch may
+come after a change that was decided meanwhile, and is then fitted in where it belongs, or found to be known
+already.
+"""
 
 from datetime import datetime
 
@@ -7,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from apps.gateways import labels
 from apps.pools.handover.records import count
+from apps.pools.handover.words import is_stamp
 from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding, Intent, PoolRecord
 from apps.pools.statuses import Source
@@ -17,58 +23,101 @@ def current(record: PoolRecord, uid: str) -> Holding | None:
     return Holding.objects.filter(pool=record, pod_uid=uid, to_at=None).first()
 
 
-def turn(
-    record: PoolRecord,
-    pod: PodFacts,
-    *,
-    business: str,
-    source: Source,
-    by: str = "",
-    reason: str = "",
-    intent: Intent | None = None,
-    at: datetime | None = None,
-) -> Holding:
-    """Close the pod's interval and open the next one; the time never goes back."""
+def turn(record: PoolRecord, pod: PodFacts, intent: Intent, *, at: datetime | None = None) -> Holding:
+    """The interval of a change of ours that is done: closes the pod's last one. The time never goes back.
+
+    `pod` is a moment after the change. When its label is another one already, somebody changed it since: that
+    moment gets an interval of its own.
+    """
     before = current(record, pod.uid)
     moment = min(at or timezone.now(), timezone.now())
     if before:
         moment = max(moment, before.from_at)
-        before.to_at = moment
-        before.save(update_fields=["to_at"])
-    count(record)
-    return Holding.objects.create(
+        Holding.objects.filter(pk=before.pk).update(to_at=moment)
+    overtaken = pod.business != intent.business
+    made = Holding.objects.create(
         pool=record,
-        pod_uid=pod.uid,
-        pod_name=pod.name,
-        node=pod.node,
-        gpus=pod.gpus,
-        business=business,
+        **of_pod(pod),
+        business=intent.business,
         previous=before.business if before else "",
         from_at=moment,
-        source=source,
-        by=by,
-        reason=reason,
+        version=pod.version - overtaken,
+        source=intent.source,
+        by=intent.actor_name,
+        reason=intent.reason,
         intent=intent,
     )
+    count(record)
+    if overtaken:
+        place(record, pod)
+    return made
 
 
-def begin(record: PoolRecord, pod: PodFacts) -> Holding:
-    """The first interval of a pod: as the template made it, or as somebody had already labelled it."""
-    if pod.business == labels.UNASSIGNED:
-        return turn(record, pod, business=pod.business, source=Source.CLUSTER)
-    return external(record, pod)
+def place(record: PoolRecord, pod: PodFacts, *, fresh: bool = False) -> None:
+    """Fit one moment of a pod into its history: known already, or a change that no intent explains.
+
+    `fresh` says that the moment was read from the cluster just now, so that a pod whose last interval was
+    closed is alive again (it left the pool and came back).
+    """
+    pull_own(record, pod)
+    mine = Holding.objects.filter(pool=record, pod_uid=pod.uid)
+    before = mine.filter(version__lte=pod.version).order_by("-version", "-pk").first()
+    after = mine.filter(version__gt=pod.version).order_by("version", "pk").first()
+    over = before is not None and before.to_at is not None and after is None
+    if before and before.business == pod.business and not (over and fresh):
+        return
+    if after and after.business == pod.business and after.intent_id is None:
+        Holding.objects.filter(pk=after.pk).update(version=pod.version)
+        return
+    if not over or fresh:
+        fit_in(record, pod, before, after)
 
 
-def external(record: PoolRecord, pod: PodFacts) -> Holding:
-    """A change that no intent explains: by the field manager that wrote the label, when it did so."""
-    return turn(
-        record,
-        pod,
+def pull_own(record: PoolRecord, pod: PodFacts) -> None:
+    """A moment that carries the stamp of a written change is not before that change: it may prove it
+    earlier.
+    """
+    if not is_stamp(pod.stamp):
+        return
+    own = Holding.objects.filter(pool=record, pod_uid=pod.uid, intent_id=pod.stamp).first()
+    if own and own.version > pod.version:
+        earlier = pod.version if own.business == pod.business else pod.version - 1
+        Holding.objects.filter(pk=own.pk).update(version=earlier)
+
+
+def fit_in(record: PoolRecord, pod: PodFacts, before: Holding | None, after: Holding | None) -> None:
+    """Insert an interval between two, or at an end: the pod's birth, or a change from outside."""
+    moment = moment_of(pod, before, after)
+    if before and (before.to_at is None or before.to_at > moment):
+        Holding.objects.filter(pk=before.pk).update(to_at=moment)
+    born = before is None and pod.business == labels.UNASSIGNED
+    Holding.objects.create(
+        pool=record,
+        **of_pod(pod),
         business=pod.business,
-        source=Source.EXTERNAL,
-        by=pod.writer,
-        at=parse_datetime(pod.written_at) if pod.written_at else None,
+        previous=before.business if before else "",
+        from_at=moment,
+        to_at=after.from_at if after else None,
+        version=pod.version,
+        source=Source.CLUSTER if born else Source.EXTERNAL,
+        by="" if born else pod.writer,
     )
+    if after:
+        Holding.objects.filter(pk=after.pk).update(previous=pod.business)
+    count(record)
+
+
+def moment_of(pod: PodFacts, before: Holding | None, after: Holding | None) -> datetime:
+    """When the label was written, as the cluster noted it (whole seconds), kept between its neighbours."""
+    latest = after.from_at if after else timezone.now()
+    noted = parse_datetime(pod.written_at) if pod.written_at and before else None
+    moment = min(noted or latest, latest)
+    return max(moment, before.from_at) if before else moment
+
+
+def of_pod(pod: PodFacts) -> dict[str, str | int]:
+    """What an interval keeps of its pod."""
+    return {"pod_uid": pod.uid, "pod_name": pod.name, "node": pod.node, "gpus": pod.gpus}
 
 
 def end(record: PoolRecord, uids: list[str]) -> int:

@@ -1,49 +1,64 @@
 """What the cluster shows without our doing: pods that start and end, and labels that others change.
 
-Called by the watcher after each commit of mirrored pods, and by the recovery sweep. A row of the mirror may
-be older than what was decided meanwhile, so a business that does not fit the history is never believed from
-the mirror: the pod is read again, and the reading counts only if nothing was decided in between.
+Called by the watcher with every event of a pod, after each commit of mirrored pods (lists come that way),
+and by the recovery sweep. It believes every moment that it is shown and fits it in by its version
+(`history.place`), so it may be shown old ones, and the same ones again and again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-import structlog
 from django.db import transaction
 
-from apps.gateways.errors import GatewayError
-from apps.gateways.kubernetes import Kubernetes
-from apps.live.rows import Change, Row
+from apps.live.rows import Change, Event, Row
 from apps.pools.handover import history, records, settling, switching
 from apps.pools.handover.words import is_stamp
-from apps.pools.live_view import PodFacts, facts_of, read_pod
+from apps.pools.live_view import PodFacts, facts_of
 from apps.pools.models import Holding, Intent, PoolRecord
 from apps.pools.statuses import IntentState
 
-logger = structlog.get_logger(__name__)
-ATTEMPTS = 5
-Place = tuple[str, str]
+
+@dataclass
+class Shown:
+    """What was shown of one pool's pods: moments in their order, and the uids of pods that are gone."""
+
+    moments: list[PodFacts] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
 
 def facts_of_row(row: Row) -> PodFacts:
     """A mirrored pod in the rules' terms."""
-    return facts_of(name=row.name, namespace=row.namespace, uid=row.uid, own=row.labels, data=row.data)
+    return facts_of(
+        name=row.name,
+        namespace=row.namespace,
+        uid=row.uid,
+        own=row.labels,
+        version=row.resource_version,
+        data=row.data,
+    )
 
 
-def observe(kubernetes: Kubernetes, cluster_id: int, changes: Iterable[Change]) -> None:
-    """Bring the history in line with changed pods of pools."""
-    alive: dict[Place, list[PodFacts]] = defaultdict(list)
-    ended: dict[Place, list[str]] = defaultdict(list)
+def events_told(cluster_id: int, events: Sequence[Event]) -> None:
+    """The watcher's hook for events."""
+    shown: defaultdict[tuple[str, str], Shown] = defaultdict(Shown)
+    for event in events:
+        pod = facts_of_row(event.row)
+        if pod.pool:
+            mine = shown[pod.namespace, pod.pool]
+            mine.gone.append(pod.uid) if event.deleted else mine.moments.append(pod)
+    write_down(cluster_id, shown)
+
+
+def pods_changed(cluster_id: int, changes: Iterable[Change]) -> None:
+    """The watcher's hook for what the mirror stored."""
+    shown: defaultdict[tuple[str, str], Shown] = defaultdict(Shown)
     for change in changes:
-        if change.old and (gone := facts_of_row(change.old)).pool and replaced(change):
-            ended[gone.namespace, gone.pool].append(gone.uid)
+        if change.old and (left := facts_of_row(change.old)).pool and replaced(change):
+            shown[left.namespace, left.pool].gone.append(left.uid)
         if change.new and (pod := facts_of_row(change.new)).pool:
-            place = (pod.namespace, pod.pool)
-            alive[place].append(pod) if pod.alive else ended[place].append(pod.uid)
-    for place in alive.keys() | ended.keys():
-        record = records.record_of(cluster_id, *place)
-        finish(record, ended[place])
-        catch_up(kubernetes, record, alive[place])
+            shown[pod.namespace, pod.pool].moments.append(pod)
+    write_down(cluster_id, shown)
 
 
 def replaced(change: Change) -> bool:
@@ -54,82 +69,55 @@ def replaced(change: Change) -> bool:
     return (old.uid, old.pool) != (new.uid, new.pool)
 
 
+def write_down(cluster_id: int, shown: dict[tuple[str, str], Shown]) -> None:
+    """Bring the history of each pool in line with what was shown."""
+    for (namespace, pool), mine in shown.items():
+        record = records.record_of(cluster_id, namespace, pool)
+        settled = catch_up(record, mine.moments)
+        finish(record, mine.gone + [pod.uid for pod in mine.moments if not pod.alive])
+        for intent in settled:
+            switching.follow(intent)
+
+
+def catch_up(record: PoolRecord, moments: list[PodFacts]) -> list[Intent]:
+    """Fit in the moments of pods about which the history says something else. Returns intents settled by
+    them.
+    """
+    news = newsworthy(record, [pod for pod in moments if pod.alive])
+    if not news:
+        return []
+    with transaction.atomic():
+        locked = records.lock(record.pk)
+        return [intent for pod in news for intent in fit(locked, pod)]
+
+
+def fit(record: PoolRecord, pod: PodFacts, *, fresh: bool = False) -> list[Intent]:
+    """Fit one moment in, after settling the intent whose stamp it carries. Under the pool's lock."""
+    settled = []
+    intent = settling.of_stamp(pod.stamp)
+    if intent and intent.state != IntentState.DONE and intent.pod_uid == pod.uid:
+        settled.append(settling.close(intent, settling.Outcome(IntentState.DONE), pod))
+    history.place(record, pod, fresh=fresh)
+    return settled
+
+
+def newsworthy(record: PoolRecord, moments: list[PodFacts]) -> list[PodFacts]:
+    """Every moment of the pods of which some moment does not fit the open interval, or proves an unsettled
+    intent.
+    """
+    uids = {pod.uid for pod in moments}
+    held = dict(
+        Holding.objects.filter(pool=record, pod_uid__in=uids, to_at=None).values_list("pod_uid", "business")
+    )
+    stamps = {pod.stamp for pod in moments if is_stamp(pod.stamp)}
+    unsettled = Intent.objects.filter(pool=record, pk__in=stamps).exclude(state=IntentState.DONE)
+    open_stamps = {str(pk) for pk in unsettled.values_list("pk", flat=True)}
+    touched = {pod.uid for pod in moments if held.get(pod.uid) != pod.business or pod.stamp in open_stamps}
+    return [pod for pod in moments if pod.uid in touched]
+
+
 def finish(record: PoolRecord, uids: list[str]) -> None:
     """Close the intervals of pods that ended."""
     if uids and Holding.objects.filter(pool=record, pod_uid__in=uids, to_at=None).exists():
         with transaction.atomic():
             history.end(records.lock(record.pk), uids)
-
-
-def catch_up(kubernetes: Kubernetes, record: PoolRecord, pods: list[PodFacts]) -> None:
-    """Open the first interval of new pods; look closer at those whose business does not fit the history."""
-    uids = [pod.uid for pod in pods]
-    held = dict(
-        Holding.objects.filter(pool=record, pod_uid__in=uids, to_at=None).values_list("pod_uid", "business")
-    )
-    known = set(Holding.objects.filter(pool=record, pod_uid__in=uids).values_list("pod_uid", flat=True))
-    begin([pod for pod in pods if pod.uid not in known], record)
-    for pod in pods:
-        if pod.uid in known and held.get(pod.uid) != pod.business:
-            examine(kubernetes, record, pod.name)
-    settle_seen(kubernetes, record, pods)
-
-
-def begin(pods: list[PodFacts], record: PoolRecord) -> None:
-    """First intervals, unless somebody else wrote them meanwhile."""
-    if not pods:
-        return
-    with transaction.atomic():
-        locked = records.lock(record.pk)
-        for pod in pods:
-            if not Holding.objects.filter(pool=locked, pod_uid=pod.uid).exists():
-                history.begin(locked, pod)
-
-
-def settle_seen(kubernetes: Kubernetes, record: PoolRecord, pods: list[PodFacts]) -> None:
-    """Settle the open intents whose stamp has arrived: their action may have died."""
-    stamps: list[str] = [pod.stamp for pod in pods if is_stamp(pod.stamp)]
-    for intent in Intent.objects.filter(pool=record, pk__in=stamps, state=IntentState.OPEN):
-        switching.follow(settling.settle(intent.pk, kubernetes))
-
-
-def examine(kubernetes: Kubernetes, record: PoolRecord, name: str) -> None:
-    """Read a pod and write down what is not explained yet; nothing when the mirror was merely late."""
-    for _attempt in range(ATTEMPTS):
-        seen = PoolRecord.objects.values_list("moves", flat=True).get(pk=record.pk)
-        pod = read_pod(kubernetes, namespace=record.namespace, name=name)
-        if pod is None or pod.pool != record.name:
-            return
-        intent = settling.of_stamp(pod.stamp)
-        if intent and unwritten(intent, pod):
-            settling.close(intent, settling.Outcome(IntentState.DONE), pod)
-            continue
-        with transaction.atomic():
-            locked = records.lock(record.pk)
-            if locked.moves == seen:
-                note_external(locked, pod)
-                return
-
-
-def unwritten(intent: Intent, pod: PodFacts) -> bool:
-    """Whether the pod proves a change that is not in the history yet."""
-    return intent.state != IntentState.DONE and intent.pod_uid == pod.uid
-
-
-def note_external(record: PoolRecord, pod: PodFacts) -> None:
-    """Write an external change if the history says something else than the pod."""
-    holding = history.current(record, pod.uid)
-    if not pod.alive:
-        history.end(record, [pod.uid])
-    elif holding is None:
-        history.begin(record, pod)
-    elif holding.business != pod.business:
-        history.external(record, pod)
-
-
-def pods_changed(kubernetes: Kubernetes, cluster_id: int, changes: list[Change]) -> None:
-    """The watcher's hook: a cluster that does not answer now is looked at again by the sweep."""
-    try:
-        observe(kubernetes, cluster_id, changes)
-    except GatewayError as error:
-        logger.info("observe_failed", cluster=cluster_id, error=error.message)

@@ -19,7 +19,7 @@ from apps.pools.handover import history, patch, records
 from apps.pools.handover.words import is_stamp, moved
 from apps.pools.live_view import PodFacts, read_pod
 from apps.pools.models import Holding, Intent
-from apps.pools.statuses import IntentState, Source
+from apps.pools.statuses import IntentState
 
 VOID_ATTEMPTS = 3
 LATE_SECONDS = 5
@@ -102,16 +102,7 @@ def write_history(intent: Intent, pod: PodFacts) -> Holding:
     """The one interval of a change that was done; late knowledge takes the time that the cluster noted."""
     late = (timezone.now() - intent.made_at).total_seconds() > LATE_SECONDS
     noted = parse_datetime(pod.written_at) if pod.written_at and pod.business == intent.business else None
-    return history.turn(
-        intent.pool,
-        pod,
-        business=intent.business,
-        source=Source(intent.source),
-        by=intent.actor_name,
-        reason=intent.reason,
-        intent=intent,
-        at=noted if late else None,
-    )
+    return history.turn(intent.pool, pod, intent, at=noted if late else None)
 
 
 def of_stamp(stamp: str | None) -> Intent | None:

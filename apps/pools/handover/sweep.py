@@ -60,7 +60,7 @@ def heal_history(cluster_id: int, kubernetes: Kubernetes) -> None:
         labels__contains={labels.DEPLOYMENT_TYPE: labels.MODEL_POOL}
     )
     seen = rows(pods)
-    observing.observe(kubernetes, cluster_id, [Change(old=None, new=row) for row in seen])
+    observing.pods_changed(cluster_id, [Change(old=None, new=row) for row in seen])
     if mirror.sync_state(cluster_id, "pods").loaded:
         close_gone(cluster_id, kubernetes, {row.uid for row in seen})
 

@@ -11,8 +11,9 @@ from apps.pools.statuses import Source
 class Holding(models.Model):
     """An interval in which one pod had one business; open (`to_at` null) while it lasts.
 
-    A live pod has exactly one open interval. `by` is a person's name, or the field manager of an external
-    change.
+    A live pod has exactly one open interval. `version` is the pod's resourceVersion at which the business was
+    first seen: it orders the intervals of one pod, also against news that comes late. `by` is a person's
+    name, or the field manager of an external change.
     """
 
     pool = models.ForeignKey(PoolRecord, on_delete=models.CASCADE, related_name="holdings")
@@ -27,6 +28,7 @@ class Holding(models.Model):
     source = models.CharField(max_length=10, choices=Source.choices)
     by = models.CharField(max_length=150, blank=True)
     reason = models.TextField(blank=True)
+    version = models.BigIntegerField(default=0)
     intent = models.OneToOneField(
         Intent, on_delete=models.RESTRICT, null=True, blank=True, related_name="holding"
     )
