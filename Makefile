@@ -9,7 +9,7 @@ LINT_ENV := PORTAL_SECRET_KEY=only-for-linters-only-for-linters PORTAL_DATABASE_
 	PORTAL_ENCRYPTION_KEYS=bGludGVycy1vbmx5LWxpbnRlcnMtb25seS1saW50ZXI=
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser screenshots
+.PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots
 
 help:
 	@echo "make demo | demo-reset | test | smoke [only=NAME] | bench [only=NAME] | check | lock"
@@ -37,6 +37,9 @@ node_modules/.installed: package-lock.json .npmrc | .venv/.python
 browser:
 	@deploy/find-browser.sh
 
+compose:
+	@deploy/find-compose.sh
+
 demo: setup
 	@$(RUN) -m hyperpod_site.stack demo
 
@@ -44,7 +47,7 @@ demo-reset:
 	@$(PYTHON) -c 'import shutil,pathlib; p=pathlib.Path(".run"); shutil.rmtree(p.resolve(), ignore_errors=True); p.is_symlink() and p.unlink()'
 	@echo "The demo's data is gone; the next make demo starts fresh."
 
-test: setup-dev browser check
+test: setup-dev browser compose check
 	@$(RUN) -m pytest -q -n $(XDIST)
 
 smoke: setup-dev

@@ -20,7 +20,7 @@ class Environment(BaseSettings):
     secret_key: str = Field(min_length=32, description="Signs sessions; at least 32 characters")
     encryption_keys: str = Field(min_length=32, description="Fernet keys, newest first, comma separated")
     debug: bool = False
-    allowed_hosts: str = "localhost,127.0.0.1"
+    allowed_hosts: str = Field("localhost,127.0.0.1", description="More names than the one in `origin`")
     origin: str = Field(
         "http://localhost:8000", description="The address that people type, for CSRF and sockets"
     )

@@ -16,8 +16,9 @@ ENV = environment()
 SECRET_KEY = ENV.secret_key
 ENCRYPTION_KEYS = [key.strip() for key in ENV.encryption_keys.split(",") if key.strip()]
 DEBUG = ENV.debug
-ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",")]
 PORTAL_ORIGIN = ENV.origin.rstrip("/")
+ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",")]
+ALLOWED_HOSTS.append(str(urlsplit(PORTAL_ORIGIN).hostname))
 CSRF_TRUSTED_ORIGINS = [PORTAL_ORIGIN]
 
 INSTALLED_APPS = [
