@@ -62,6 +62,17 @@ def test_a_forged_move_of_a_viewer_is_refused_and_audited(
     assert AuditEntry.objects.get(code="pools.assign_pod").outcome == "denied"
 
 
+def test_a_viewers_form_that_cannot_be_read_is_refused_all_the_same(
+    world: World, client_of: ClientOf, bob: User, alice: User
+) -> None:
+    for name, wrong in (("move", {"pod": ""}), ("create_service", {"name": "Not A Name"})):
+        assert client_of(alice).post(url(world, name), wrong).status_code == 422
+        assert client_of(bob).post(url(world, name), wrong).status_code == 403
+    entries = AuditEntry.objects.values_list("code", "outcome", "actor_name").order_by("code")
+    denied = [("pools.assign_pod", "denied", "bob"), ("pools.create_business_service", "denied", "bob")]
+    assert list(entries) == denied
+
+
 def test_a_move_that_harms_is_asked_about_and_then_done(
     world: World, client_of: ClientOf, alice: User
 ) -> None:
