@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.beat import Scheduler
+from celery.signals import heartbeat_sent, setup_logging, worker_shutting_down
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hyperpod_site.settings")
@@ -35,7 +36,7 @@ app.conf.update(
     beat_schedule={
         "sweep operations": {"task": "operations.sweep", "schedule": 5.0},
     },
-    beat_scheduler="celery.beat:Scheduler",  # in memory: every duty may simply run at once after a restart
+    beat_scheduler="hyperpod_site.celery:LivingScheduler",
 )
 app.autodiscover_tasks()
 
@@ -43,3 +44,30 @@ app.autodiscover_tasks()
 @setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types
 def keep_our_logging(**_kwargs: Any) -> None:
     """Celery replaces the root handlers unless someone answers this signal; settings.py has set them."""
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # celery ships no types
+def give_back(**_kwargs: Any) -> None:
+    """SIGTERM: operations go back to the queue at their next step, whoever is left takes them up."""
+    from apps.operations import stopping  # needs Django's apps, which are ready by now
+
+    stopping.ask()
+
+
+@heartbeat_sent.connect  # type: ignore[untyped-decorator]  # celery ships no types
+def sign(**_kwargs: Any) -> None:
+    """The worker's own loop goes on: every 2 s while it has its broker."""
+    from apps.live import alive  # the same
+
+    alive.sign()
+
+
+class LivingScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
+    """Celery's scheduler in memory (every duty may simply run at once after a restart) that gives signs of
+    life.
+    """
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One look at what is due; returns the seconds until the next."""
+        sign()
+        return float(super().tick(*args, **kwargs))

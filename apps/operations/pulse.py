@@ -5,6 +5,8 @@ call.
 import logging
 import threading
 import time
+from contextvars import copy_context
+from functools import partial
 
 from django.db import Error, connection
 
@@ -22,7 +24,8 @@ class Pulse:
         self._ledger = ledger
         self._stop = threading.Event()
         self._renewed = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name="operation-pulse", daemon=True)
+        beat = partial(copy_context().run, self._beat)  # its lines in the log name the operation, too
+        self._thread = threading.Thread(target=beat, name="operation-pulse", daemon=True)
 
     def __enter__(self) -> "Pulse":
         self._thread.start()

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.gateways.errors import GatewayError
-from apps.operations import lines, scripts
+from apps.operations import lines, scripts, stopping
 from apps.operations.control import Cancelled, DeadlinePassed, Fenced, GivenBack, OperationFailed
 from apps.operations.ledger import Ledger
 from apps.operations.models import Operation, OperationStep
@@ -48,11 +48,12 @@ class Run:
     safe to repeat.
     """
 
-    def __init__(self, operation: Operation, ledger: Ledger) -> None:
+    def __init__(self, operation: Operation, ledger: Ledger, *, resumable: bool = False) -> None:
         self.operation = operation
         self.ledger = ledger
         self.steps = Steps(operation, ledger)
         self.results: dict[str, Any] = {}
+        self._resumable = resumable
         self._shielded = False
         self._looking = False
         self._said_until = operation.last_seq
@@ -178,3 +179,6 @@ class Run:
             raise Fenced
         if self.ledger.cancel_wanted and not self._shielded:
             raise Cancelled
+        if stopping.asked() and self._resumable and not (self._shielded or self.steps.current):
+            self.steps.give_back(_("Given back: its worker was asked to stop."))
+            raise GivenBack(0)

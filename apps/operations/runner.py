@@ -3,9 +3,11 @@ by itself.
 """
 
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError
@@ -58,15 +60,22 @@ def stretch(operation: Operation, ledger: Ledger) -> None:
         )
 
 
-def requester(operation: Operation) -> Any:
-    """The circumstances of whoever asked for the work."""
-    return context.acting_as(
-        actor_id=operation.actor_id,
-        actor_name=operation.actor_name,
-        request_id=operation.request_id,
-        operation_id=operation.pk,
-        reason=operation.reason,
-    )
+@contextmanager
+def requester(operation: Operation) -> Iterator[None]:
+    """The circumstances of whoever asked for the work: for the audit, and on every line of the log."""
+    with (
+        context.acting_as(
+            actor_id=operation.actor_id,
+            actor_name=operation.actor_name,
+            request_id=operation.request_id,
+            operation_id=operation.pk,
+            reason=operation.reason,
+        ),
+        structlog.contextvars.bound_contextvars(
+            operation_id=operation.pk, runner=operation.runner, request_id=operation.request_id
+        ),
+    ):
+        yield
 
 
 def outcome(operation: Operation, ledger: Ledger) -> tuple[OperationStatus, str, dict[str, Any]]:
@@ -78,7 +87,7 @@ def outcome(operation: Operation, ledger: Ledger) -> tuple[OperationStatus, str,
             _("This version of the portal does not know %s.") % operation.runner,
             {},
         )
-    run = Run(operation, ledger)
+    run = Run(operation, ledger, resumable=runner.resumable)
     try:
         attempt(run, runner)
     except (OperationalError, InterfaceError):

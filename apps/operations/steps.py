@@ -81,6 +81,14 @@ class Steps:
         if news:
             publish.publish(topics.operation(self._operation.pk), topics.operations())
 
+    def give_back(self, words: str) -> None:
+        """Queue the operation again and say why; whoever takes it up goes on at its next step."""
+        self._ledger.add(lines.split(words, stream=OperationLine.Stream.SYSTEM))
+        self._ledger.save(
+            status=OperationStatus.QUEUED, lease_until=None, worker="", sent_at=None, next_look_at=None
+        )
+        publish.publish(topics.operation(self._operation.pk), topics.operations())
+
     def write(self, step: OperationStep, **changes: Any) -> None:
         """Save the step, all pending lines and changes of the operation's row together."""
         self._ledger.save(step.save, **changes)

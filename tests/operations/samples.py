@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from apps.gateways.errors import Forbidden, Unreachable
+from apps.operations import stopping
 from apps.operations.control import OperationFailed
 from apps.operations.registry import runner
 from apps.operations.run import Run, Seen
@@ -49,6 +50,19 @@ def lend(run: Run, *, path: str) -> None:
 @lend.on_cancel
 def take_back(run: Run, *, path: str) -> None:
     run.once("Take back", lambda: note(path, "taken back"))
+
+
+@runner("Two steps")
+def two_steps(run: Run, *, folder: str) -> None:
+    """Its worker is asked to stop in the middle of the first one."""
+    run.once("First", lambda: [note(folder, "first"), stopping.ask()])
+    run.once("Second", lambda: note(folder, "second"))
+
+
+@runner("Two steps at a stretch", resumable=False)
+def at_a_stretch(run: Run, *, folder: str) -> None:
+    run.once("First", lambda: [note(folder, "first"), stopping.ask()])
+    run.once("Second", lambda: note(folder, "second"))
 
 
 @runner("Fail")

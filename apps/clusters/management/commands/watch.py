@@ -3,13 +3,13 @@ stand by.
 """
 
 import signal
-import threading
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand
 
 from apps.clusters.watching import LOCK, Watcher
+from apps.live.alive import Stop
 from apps.live.leader import Leadership
 
 logger = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Lead or stand by until SIGTERM or SIGINT."""
-        stop = threading.Event()
+        stop = Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_given: stop.set())
         with Leadership(LOCK) as leader:
