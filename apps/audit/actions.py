@@ -10,6 +10,7 @@ not call actions (their parts are plain functions): one wish, one permission, on
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -136,14 +137,8 @@ class Action(Generic[Answer]):
 
         Raises what the function raises, and Refused where `by` may not.
         """
-        if inside():
-            raise NestedAction(f"{self.code} was called inside another action; call its inner function.")
-        if isinstance(by, AnonymousUser) or (isinstance(by, User) and by.pk is None):
-            raise PermissionDenied(_("Log in first."))
-        draft = Draft(code=self.code, target=self._target_of(arguments), permission=self.permission)
-        with context.bound(
-            actor_id=_id_of(by), actor_name=_name_of(by), reason=reason or context.current().reason
-        ):
+        draft = self._draft_of(by, arguments)
+        with _acting(by, reason):
             token = _draft.set(draft)
             try:
                 return self._run(by, draft, arguments)
@@ -154,6 +149,26 @@ class Action(Generic[Answer]):
                 raise
             finally:
                 _draft.reset(token)
+
+    def permit(self, *, by: User | AnonymousUser, **arguments: Any) -> None:
+        """Refuse now what the action would refuse, before a view reads the rest of a form.
+
+        Takes the target alone. Raises Refused and writes the one denied entry; a person who may leaves none.
+        """
+        draft = self._draft_of(by, arguments)
+        with _acting(by, ""):
+            try:
+                self._require(by, draft.target)
+            except PermissionDenied as error:
+                _write_surely(draft, Outcome.DENIED, message=words_of(error))
+                raise
+
+    def _draft_of(self, by: Actor, arguments: dict[str, Any]) -> Draft:
+        if inside():
+            raise NestedAction(f"{self.code} was called inside another action; call its inner function.")
+        if isinstance(by, AnonymousUser) or (isinstance(by, User) and by.pk is None):
+            raise PermissionDenied(_("Log in first."))
+        return Draft(code=self.code, target=self._target_of(arguments), permission=self.permission)
 
     def _run(self, by: Actor, draft: Draft, arguments: dict[str, Any]) -> Answer:
         with transaction.atomic(
@@ -176,6 +191,12 @@ class Action(Generic[Answer]):
     def _target_of(self, arguments: dict[str, Any]) -> Target:
         thing: HasAuditTarget | None = arguments.get(self.target) if self.target else None
         return thing.audit_target() if thing is not None else NOTHING
+
+
+def _acting(by: Actor, reason: str) -> AbstractContextManager[context.AuditContext]:
+    return context.bound(
+        actor_id=_id_of(by), actor_name=_name_of(by), reason=reason or context.current().reason
+    )
 
 
 def _id_of(by: Actor) -> int | None:

@@ -12,13 +12,12 @@ from django.utils.translation import gettext as _
 from apps.audit import context
 from apps.audit.actions import link_operation, running_permission
 from apps.audit.entries import Target
+from apps.audit.redaction import is_secret
 from apps.live import publish, topics
 from apps.operations import sending
 from apps.operations.models import Operation
 from apps.operations.registry import Runner
 from apps.operations.statuses import ACTIVE
-
-SECRET_WORDS = ("token", "password", "passwd", "secret", "credential", "private_key", "api_key", "apikey")
 
 
 class HasTarget(Protocol):
@@ -93,7 +92,7 @@ def check_params(runner: Runner, params: Mapping[str, Any]) -> None:
     if "\\u0000" in json.dumps(params, allow_nan=False):
         raise ValidationError(_("Text may not hold NUL characters."))
     for name in names_in(params):
-        if any(word in name.lower() for word in SECRET_WORDS):
+        if is_secret(name):
             raise ValueError(f"{runner.code}: {name!r} looks secret; pass the id of where it is kept")
 
 

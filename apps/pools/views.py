@@ -52,12 +52,18 @@ def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpR
     pool = selectors.pool_target(request.user, cluster, namespace, name)
     form = MoveForm(request.POST)
     if not form.is_valid():
+        actions.assign_pod.permit(by=request.user, pod=named_pod(pool, request))
         return refused(request, pool, form, form.errors.as_text(), status=422)
     try:
         done = act(request, pool, form)
     except NeedsForce as question:
         return refused(request, pool, form, question.message, status=409, ask=True)
     return moved(request, pool, done)
+
+
+def named_pod(pool: PoolTarget, request: UserRequest) -> PodTarget:
+    """The pod and business of a form that cannot be read, for the refusal of people who may not move any."""
+    return PodTarget(pool, request.POST.get("pod", "")[:253], request.POST.get("business", "")[:63])
 
 
 def act(request: UserRequest, pool: PoolTarget, form: MoveForm) -> Intent | Operation:
@@ -99,7 +105,9 @@ def create_service(request: UserRequest, cluster: str, namespace: str, name: str
     """Create a business service."""
     pool = selectors.pool_target(request.user, cluster, namespace, name)
     form = ServiceForm(request.POST)
-    if form.is_valid():
+    if not form.is_valid():
+        actions.create_business_service.permit(by=request.user, pool=pool)
+    else:
         try:
             actions.create_business_service(by=request.user, pool=pool, wish=form.wish())
             return redirect(pool_url(pool))

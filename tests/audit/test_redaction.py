@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.audit.redaction import HIDDEN, clean, redact
+from apps.audit.redaction import HIDDEN, clean, is_secret, redact
 
 CANARY = "hf_CanaryCanaryCanary42"
 
@@ -53,6 +53,33 @@ def test_secrets_inside_text_are_hidden(text: str) -> None:
 )
 def test_ordinary_text_is_kept(text: str) -> None:
     assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("max_tokens", "maxTokens", "max-tokens", "max_completion_tokens", "max_num_batched_tokens"),
+        *("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "stop_token_ids"),
+        *("tokens_per_second", "token_count", "tokenizer", "tokenizer_mode", "num_tokens", "max_new_tokens"),
+    ],
+)
+def test_numbers_of_tokens_are_no_secrets(key: str) -> None:
+    assert redact({key: 512}) == {key: 512} and not is_secret(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("max_tokens_secret", "tokenizer_api_key", "access_token", "id_token", "tokens", "refreshToken"),
+        *("my_token", "new_token", "secret_max_tokens", "input_token", "token_count_secret", "token"),
+    ],
+)
+def test_a_key_that_only_resembles_such_a_number_stays_hidden(key: str) -> None:
+    assert redact({key: "plain"}) == {key: HIDDEN}
+
+
+def test_a_secret_is_hidden_even_under_the_name_of_a_number() -> None:
+    assert CANARY not in str(redact({"max_tokens": f"Bearer {CANARY}"}))
 
 
 def test_odd_values_become_what_json_carries() -> None:

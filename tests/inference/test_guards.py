@@ -135,3 +135,24 @@ def test_pages_and_api_answer_409(
         path, body = flat[verb]
         answer = client.post(f"/api/{path}", body, content_type="application/json")
         assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("page", "code", "place"),
+    [
+        ("deploy", "inference.deploy", {}),
+        ("scale", "inference.scale", {"namespace": "default", "name": "vllm-llama"}),
+        ("undeploy", "inference.undeploy", {"namespace": "default", "name": "vllm-llama"}),
+    ],
+)
+def test_a_viewers_form_that_cannot_be_read_is_refused_and_audited_once(
+    mirrored: Mirrored, bob: User, alice: User, client_of: Callable[[User], Client], page: str, code: str,
+    place: dict[str, str],
+) -> None:  # fmt: skip
+    url = reverse(f"inference:{page}", kwargs={"cluster": "demo", **place})
+    wrong = {"replicas": "many", "command": "", "what": "nonsense", "part": "nonsense"}
+    assert client_of(alice).post(url, wrong).status_code == 422
+    assert client_of(bob).post(url, wrong).status_code == 403
+    entry = AuditEntry.objects.get()
+    assert (entry.code, entry.outcome, entry.actor_name, entry.cluster) == (code, "denied", "bob", "demo")

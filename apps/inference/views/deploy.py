@@ -24,9 +24,9 @@ def deploy(request: UserRequest, cluster: str) -> HttpResponse:
     if request.method != "POST":
         policy.require(request.user, VIEW, cluster=row.slug)
         return page(request, row, DeployForm(cluster=row, initial=beginning(request, row)))
+    actions.deploy_model.permit(by=request.user, cluster=row)
     form = DeployForm(request.POST, cluster=row)
     if not form.is_valid():
-        policy.require(request.user, VIEW, cluster=row.slug)
         return page(request, row, form, status=422)
     try:
         operation = actions.deploy_model(

@@ -26,6 +26,7 @@ def deployment_detail(request: UserRequest, cluster: str, namespace: str, name: 
 def scale(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
     """Ask for a new number of pods."""
     target = deployments.target(request.user, cluster, namespace, name)
+    actions.scale_deployment.permit(by=request.user, deployment=target)
     form = ScaleForm(request.POST)
     if not form.is_valid():
         return page(request, cluster, namespace, name, status=422, scale_form=form)
@@ -45,6 +46,7 @@ def restart(request: UserRequest, cluster: str, namespace: str, name: str) -> Ht
 def undeploy(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
     """Remove the deployment."""
     target = deployments.target(request.user, cluster, namespace, name)
+    actions.undeploy.permit(by=request.user, deployment=target)
     form = UndeployForm(request.POST)
     if not form.is_valid():
         return page(request, cluster, namespace, name, status=422, undeploy_form=form)
