@@ -11,6 +11,7 @@ from typing import Any
 
 import ninja.errors
 import structlog
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -110,10 +111,15 @@ def speak_for(api: NinjaAPI) -> None:
     """Have the API answer its errors as problems; unknown ones go on to Django, which logs them."""
 
     def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-        problem = problem_of(error) if isinstance(error, Exception) else None
+        problem = in_words(error) if isinstance(error, Exception) else None
         if problem is None:
             raise error
         return answer(request, problem)
 
     for kind in (Exception, Http404, ninja.errors.HttpError, ninja.errors.ValidationError):
         api.add_exception_handler(kind, handle)
+
+
+def in_words(error: Exception) -> Problem | None:
+    """Ninja calls whatever its parser raises a body that cannot be read; what our parser said is clearer."""
+    return problem_of(error.__cause__ if isinstance(error.__cause__, ValidationError) else error)

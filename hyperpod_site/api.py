@@ -12,6 +12,7 @@ from apps.inference import api as inference
 from apps.operations import api as operations
 from apps.pools import api as pools
 from hyperpod_site.answers import speak_for
+from hyperpod_site.reading import StrictParser
 
 BEHIND_THE_LOGIN = {"api-root", "openapi-json", "openapi-view"}
 
@@ -20,6 +21,7 @@ api = NinjaAPI(
     version="1",
     description="Session cookie with CSRF token, or `Authorization: Bearer <token>` from your profile page.",
     auth=authentication,
+    parser=StrictParser(),
     urls_namespace="api",
 )
 api.add_router("/operations", operations.router)

@@ -7,12 +7,12 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
 from hyperpod_site.answers import answer
-from hyperpod_site.problems import Problem, problem_of, too_large
+from hyperpod_site.problems import Problem, problem_of, too_large, unexpected
 
 logger = structlog.get_logger(__name__)
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
@@ -90,3 +90,12 @@ class BodyLimitMiddleware(Edge):
             return answer(request, Problem(400, "bad_request", "Content-Length is not a number."))
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return answer(request, too_large()) if limit is not None and int(length) > limit else None
+
+
+class NulMiddleware(Edge):
+    """There is nothing at an address with a NUL character, and the database would not even look."""
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        """404 before any view asks for it."""
+        nothing = problem_of(Http404()) or unexpected()
+        return answer(request, nothing) if "\0" in request.path_info else None
