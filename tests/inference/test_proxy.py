@@ -73,6 +73,12 @@ def chat(*, tokens: int = 20, stream: bool = True) -> dict[str, Any]:
     }
 
 
+def words_of(page: bytes) -> str:
+    """What a page says, without its markup."""
+    main = page.decode().rpartition("<main")[2]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", main)).strip()[:500]
+
+
 @pytest.fixture(scope="module")
 def served(devcluster: Devcluster) -> Iterator[tuple[Kubernetes, str]]:
     """A namespace with two ready pods of a model that speaks 20 tokens a second, 12 sequences at once."""
@@ -158,6 +164,7 @@ async def test_get_and_whole_answers_pass(web: Web) -> None:
 async def test_twenty_streams_run_at_once(web: Web) -> None:
     async def one(client: httpx.AsyncClient) -> tuple[float, float, str]:
         async with client.stream("POST", web.url(), json=chat(tokens=40)) as answer:
+            assert answer.status_code == 200, words_of(await answer.aread())
             chunks = [(time.monotonic(), chunk) async for chunk in answer.aiter_bytes()]
         return chunks[0][0], chunks[-1][0], b"".join(chunk for _at, chunk in chunks).decode()
 
