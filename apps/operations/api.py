@@ -73,6 +73,9 @@ class CancelIn(Schema):
     reason: str = ""
 
 
+NO_REASON = CancelIn()
+
+
 def out(operation: Operation) -> dict[str, Any]:
     """An operation as `OperationOut` has it."""
     place = operation.target
@@ -126,11 +129,10 @@ def get_lines(
 
 
 @router.post("/{int:pk}/cancel", response=OperationOut, summary="Cancel")
-def post_cancel(request: UserRequest, pk: int, wish: CancelIn | None = None) -> dict[str, Any]:
+def post_cancel(request: UserRequest, pk: int, wish: CancelIn = NO_REASON) -> dict[str, Any]:
     """Ask it to stop; 409 when it has ended already."""
     operation = selectors.operation(request.user, pk)
-    reason = wish.reason[:500] if wish else ""
-    return out(actions.cancel(by=request.user, reason=reason, operation=operation))
+    return out(actions.cancel(by=request.user, reason=wish.reason[:500], operation=operation))
 
 
 @router.post("/{int:pk}/retry", response=OperationOut, summary="Retry")
