@@ -1,6 +1,6 @@
 """What Prometheus reads at /metrics: how this web process answers, and what the database and Valkey know.
 
-Whoever asks must bring PORTAL_METRICS_TOKEN; where none is set, there is no such page (docs/adr/0012).
+Whoever asks must bring PORTAL_METRICS_TOKEN; where none is set, there is no such page (docs/adr/0006).
 """
 
 import hmac
