@@ -95,7 +95,7 @@ def undeploy(run: Run, *, cluster_id: int, namespace: str, name: str, uid: str, 
             "Delete deployment", lambda: _delete_deployment(run, kubernetes, namespace, name, uid)
         )
         run.wait("Wait until its pods are gone", rollout.Gone(kubernetes, namespace, name), deadline=LEAVING)
-        run.once("Delete secrets", lambda: _delete_secrets(kubernetes, namespace, name))
+        run.once("Delete secrets", lambda: delete_secrets(kubernetes, namespace, name))
         records.forget(cluster_id=cluster_id, namespace=namespace, name=name)
     run.result(results=results)
 
@@ -204,7 +204,7 @@ def _delete_services(run: Run, kubernetes: Kubernetes, namespace: str, name: str
     return [result("service", service, _("deleted")) for service in names]
 
 
-def _delete_secrets(kubernetes: Kubernetes, namespace: str, name: str) -> None:
+def delete_secrets(kubernetes: Kubernetes, namespace: str, name: str) -> None:
     """The Secrets whose names the records of this deployment hold (the portal may not list Secrets)."""
     known = ModelDeployment.objects.filter(namespace=namespace, name=name).exclude(secret_name="")
     for secret in known.values_list("secret_name", flat=True):

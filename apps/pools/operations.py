@@ -97,7 +97,7 @@ def remove_pool(run: Run, *, pool_id: int, uid: str, confirmed: bool) -> None:
     )
     results = run.once(_("Delete"), lambda: removal.delete(kubernetes, uid=uid, log=run.log, **place))
     run.wait(_("Wait until its pods have ended"), lambda: removal.ended(kubernetes, **place), deadline=900)
-    removal.forget(record)
+    run.once(_("Close its record"), lambda: removal.forget(kubernetes, record))
     run.result(results=results)
 
 

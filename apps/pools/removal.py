@@ -10,6 +10,7 @@ from apps.gateways import labels
 from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.inference import records as inference_records
+from apps.inference.operations import delete_secrets
 from apps.inference.targets import DeploymentTarget
 from apps.live import mirror
 from apps.operations.control import OperationFailed
@@ -119,6 +120,7 @@ def ended(kubernetes: Kubernetes, *, namespace: str, pool: str) -> Seen:
     return Seen(done=left == 0, text=words % {"count": left} if left else _("all pods have ended"))
 
 
-def forget(record: PoolRecord) -> None:
-    """The deployment's record is closed; the pool's history stays."""
+def forget(kubernetes: Kubernetes, record: PoolRecord) -> None:
+    """The deployment's Secrets go and its record is closed; the pool's history stays."""
+    delete_secrets(kubernetes, record.namespace, record.name)
     inference_records.forget(cluster_id=record.cluster_id, namespace=record.namespace, name=record.name)

@@ -38,11 +38,14 @@ def took(look: Callable[[], bool], what: str) -> float:
     return seconds
 
 
-def test_a_label_from_outside_is_seen_by_itself(watched: World) -> None:
-    name = watched.names()[0]
-    watched.relabel(name, "production")
-    rows = Holding.objects.filter(pod_name=name, source=Source.EXTERNAL, business="production")
+def test_labels_and_deaths_from_outside_are_seen_by_themselves(watched: World) -> None:
+    first, second = watched.names()[:2]
+    watched.relabel(first, "production")
+    rows = Holding.objects.filter(pod_name=first, source=Source.EXTERNAL, business="production")
     took(lambda: rows.count() == 1, "external label in the history")
+    watched.outside.delete("pods", second, namespace=watched.namespace, grace=0)
+    took(lambda: not Holding.objects.filter(pod_name=second, to_at=None).exists(), "a deleted pod")
+    until(lambda: Holding.objects.filter(to_at=None).count() == 4, seconds=30, what="its successor")
 
 
 def test_it_says_how_long_endpoints_took_to_switch(watched: World, alice: User) -> None:
@@ -59,10 +62,3 @@ def test_it_says_how_long_endpoints_took_to_switch(watched: World, alice: User) 
 def switched(intent: Intent) -> bool:
     intent.refresh_from_db()
     return intent.switch_seconds is not None
-
-
-def test_a_pod_that_dies_and_its_successor_are_seen_by_themselves(watched: World) -> None:
-    name = watched.names()[0]
-    watched.outside.delete("pods", name, namespace=watched.namespace, grace=0)
-    took(lambda: not Holding.objects.filter(pod_name=name, to_at=None).exists(), "a deleted pod")
-    until(lambda: Holding.objects.filter(to_at=None).count() == 4, seconds=30, what="its successor")
