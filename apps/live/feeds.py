@@ -1,12 +1,13 @@
 """A feed: one stream for all pages that follow it. Pages ask for what comes after their cursor, when they
 have room.
 
-Pages at the same cursor share one read, and a handful of chunks is kept (rule 21). Nothing is pushed: the
+Pages at the same cursor share one read, and the last few chunks are kept (rule 21). Nothing is pushed: the
 topic only wakes those who wait, so a slow page falls behind without losing or doubling a line.
 """
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Protocol
 
 from apps.live.db import db
@@ -15,7 +16,7 @@ from apps.live.fragments import Args
 from apps.live.rhythm import Follower
 from apps.live.streams import LIMIT, Stream
 
-KEPT_CHUNKS = 8
+KEPT_CHARACTERS = 4_000_000
 Chunk = tuple[str, int]
 
 
@@ -37,7 +38,8 @@ class Feed(Follower):
         self.reads = 0
         self._ear = ear
         self._topics: frozenset[str] | None = None
-        self._chunks: OrderedDict[int, asyncio.Task[Chunk]] = OrderedDict()
+        self._refreshes = 0
+        self._reads: OrderedDict[int, Read] = OrderedDict()
 
     def __str__(self) -> str:
         return f"{self.stream.name} {dict(self.args)}"
@@ -67,35 +69,59 @@ class Feed(Follower):
             return True
 
     async def refresh(self) -> None:
-        """There may be more: reads that began before now count no more for those who ask from now on."""
-        self._forget_unfinished()
+        """There may be more: who finds nothing in a read that began before now looks again."""
+        self._refreshes += 1
         for reader in list(self.readers):
             reader.wake(self)
 
     async def after(self, cursor: int) -> Chunk:
         """(html, cursor after it) of what follows the cursor; one read for all who ask for the same."""
-        task = self._chunks.get(cursor)
-        if task is None:
-            self.reads += 1
-            task = asyncio.get_running_loop().create_task(self._read(cursor))
-            self._chunks[cursor] = task
-            if len(self._chunks) > KEPT_CHUNKS:
-                self._chunks.popitem(last=False)
-        try:
-            return await asyncio.shield(task)
-        finally:
-            if task.done() and self._chunks.get(cursor) is task and _worthless(task, cursor):
-                del self._chunks[cursor]
+        asked = self._refreshes
+        while True:
+            read = self._reads.get(cursor) or self._begin(cursor)
+            self._reads.move_to_end(cursor)
+            try:
+                found = await asyncio.shield(read.task)
+            finally:
+                self._drop_worthless(cursor, read)
+            if found[1] != cursor or read.begun >= asked:
+                return found
 
-    async def _read(self, cursor: int) -> Chunk:
-        return await db(self.stream.read_after, self.args, cursor, LIMIT)
+    def _begin(self, cursor: int) -> "Read":
+        """Up to the next full LIMIT: pages at different places meet there and share reads from then on."""
+        self.reads += 1
+        self._make_room()
+        limit = LIMIT - cursor % LIMIT
+        reading = db(self.stream.read_after, self.args, cursor, limit)
+        read = Read(asyncio.get_running_loop().create_task(reading), self._refreshes)
+        self._reads[cursor] = read
+        return read
 
-    def _forget_unfinished(self) -> None:
-        for cursor, task in list(self._chunks.items()):
-            if not task.done():
-                del self._chunks[cursor]
+    def _drop_worthless(self, cursor: int, read: "Read") -> None:
+        """A read that failed or found nothing: the next one may find more."""
+        if self._reads.get(cursor) is read and read.task.done() and not read.size(cursor):
+            del self._reads[cursor]
+
+    def _make_room(self) -> None:
+        """Forget the chunks that were not asked for the longest; what is still being read stays."""
+        done = [(cursor, read.size(cursor)) for cursor, read in self._reads.items() if read.task.done()]
+        kept = sum(size for _cursor, size in done)
+        for cursor, size in done:
+            if kept <= KEPT_CHARACTERS:
+                return
+            kept -= size
+            del self._reads[cursor]
 
 
-def _worthless(task: "asyncio.Task[Chunk]", cursor: int) -> bool:
-    """Whether the read failed or found nothing: the next one may find more."""
-    return task.cancelled() or task.exception() is not None or task.result()[1] == cursor
+@dataclass(frozen=True)
+class Read:
+    """A chunk that is being read or was read; `begun` counts the refreshes before it."""
+
+    task: "asyncio.Task[Chunk]"
+    begun: int
+
+    def size(self, cursor: int) -> int:
+        """How much a finished read holds; 0 when it failed or found nothing behind the cursor."""
+        if self.task.cancelled() or self.task.exception() is not None or self.task.result()[1] == cursor:
+            return 0
+        return len(self.task.result()[0])

@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.template.loader import render_to_string
-
 from apps.live import topics
 from apps.live.fragments import Fragment, Rows
 from apps.live.fragments import register as register_fragment
 from apps.live.streams import Stream
 from apps.live.streams import register as register_stream
 from apps.live.viewers import Viewer
-from apps.operations import lines, permissions, registry, selectors
+from apps.operations import line_html, lines, permissions, registry, selectors
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 
@@ -75,8 +73,7 @@ def read_lines(args: Mapping[str, Any], cursor: int, limit: int) -> tuple[str, i
     found = lines.after(args["pk"], cursor, limit=limit)
     if not found:
         return "", cursor
-    html = render_to_string("operations/operation_detail.html#lines", {"lines": found, "pk": args["pk"]})
-    return html, found[-1].seq
+    return line_html.html_of(found), found[-1].seq
 
 
 def lines_topics(*, pk: int, **_args: Any) -> Iterable[str]:

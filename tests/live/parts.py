@@ -1,5 +1,6 @@
 """Fragments and a stream over the mirror, for the tests of the live path."""
 
+import time
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -16,6 +17,8 @@ from apps.live.viewers import Viewer
 VIEW = permissions.register("live_test.view", role=Role.VIEWER, label="See test pods").code
 LEND = permissions.register("live_test.lend", role=Role.OPERATOR, label="Lend test pods").code
 asked: dict[str, int] = {"pods": 0, "lines": 0}
+slowness: dict[str, float] = {"lines": 0.0}
+read_from: list[int] = []
 
 
 def pods(viewer: Viewer, *, cluster_id: int, limit: int = 50, cluster: str = "") -> dict[str, Any]:
@@ -36,6 +39,8 @@ def count(viewer: Viewer, *, cluster_id: int, cluster: str = "") -> dict[str, An
 
 def lines_after(args: fragments.Args, cursor: int, limit: int) -> tuple[str, int]:
     asked["lines"] += 1
+    read_from.append(cursor)
+    time.sleep(slowness["lines"])
     found = ClusterObject.objects.filter(
         cluster_id=args["cluster_id"], kind="lines", name__gt=f"{cursor:09d}"
     )

@@ -160,13 +160,17 @@ def test_an_object_made_again_never_repeats_a_version() -> None:
 
 @pytest.mark.django_db
 def test_a_first_fill_does_not_search_the_table_for_every_row() -> None:
-    before = index_scans()
-    mirror.replace(1, "pods", [pod(f"pod-{number}", 1) for number in range(1000)], 1)
-    assert index_scans() - before < 100
-
-
-def index_scans() -> int:
-    """How often this transaction has searched the mirror by an index."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'live_clusterobject'")
+        cursor.execute("TRUNCATE live_clusterobject; ANALYZE live_clusterobject")  # the planner knows: empty
+    before = searches()
+    mirror.replace(1, "pods", [pod(f"pod-{number}", 1) for number in range(1000)], 1)
+    assert searches() - before < 100
+
+
+def searches() -> int:
+    """How often this transaction has searched the mirror."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_scan + idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'live_clusterobject'"
+        )
         return int(cursor.fetchone()[0])

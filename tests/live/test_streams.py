@@ -5,6 +5,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from apps.accounts.models import User
 from apps.live import topics
 from apps.live.db import db
@@ -78,6 +80,32 @@ async def test_readers_at_the_same_cursor_share_one_read(visit: Open, bob: User)
     await eventually(lambda: all(page.page.cursors.get("lines") == 100 for page in pages), "100 lines each")
     assert parts.asked["lines"] - before <= 6
     assert len(hub().feeds) == 1
+
+
+async def test_pages_at_different_places_meet_and_share_their_reads(visit: Open, bob: User) -> None:
+    await db(write, 1, 8000)
+    pages = [await visit(bob) for _number in range(10)]
+    for place, page in enumerate(pages):
+        page.page.cursors["lines"] = place * 130
+    parts.read_from.clear()
+    await asyncio.gather(*(follow(page) for page in pages))
+    await eventually(lambda: all(page.page.cursors["lines"] == 8000 for page in pages), "all lines")
+    assert len(parts.read_from) <= 45
+
+
+async def test_a_slow_read_is_shared_while_more_is_announced(
+    visit: Open, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(parts.slowness, "lines", 0.5)
+    await db(write, 1, 500)
+    pages = [await visit(bob) for _number in range(10)]
+    parts.read_from.clear()
+    for page in pages:
+        await follow(page)
+        publish(topics.lines(1))
+        await asyncio.sleep(0.1)
+    await eventually(lambda: all(page.page.cursors.get("lines") == 500 for page in pages), "500 lines each")
+    assert parts.read_from.count(0) == 1
 
 
 async def test_a_page_that_takes_nothing_for_a_while_loses_nothing(visit: Open, bob: User) -> None:
