@@ -1,6 +1,7 @@
 """The filter of the audit page; every field is in the URL."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
@@ -55,6 +56,10 @@ class EntryFilter(forms.Form):
             for name, value in self.cleaned_data.items()
             if name in CONDITIONS and value
         }
+
+    def query(self) -> str:
+        """The filled fields as a URL's query, as they were typed."""
+        return urlencode({name: self.data[name] for name in CONDITIONS if self.data.get(name)})
 
     def narrow(self, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """The entries that fit."""

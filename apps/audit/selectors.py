@@ -1,11 +1,11 @@
 """Reading the audit."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from apps.accounts import policy
+from apps.accounts.access import EVERY, Access
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
 
@@ -16,11 +16,15 @@ def entries(user: User) -> QuerySet[AuditEntry]:
     """What the person may see: their clusters' entries and their own; admins also what belongs to no
     cluster.
     """
-    seen = policy.visible_clusters(user)
-    of_clusters = seen.q("cluster") & ~Q(cluster="")
-    if policy.is_admin(user):
+    return within(policy.access_of(user), user.pk)
+
+
+def within(access: Access, own: int) -> QuerySet[AuditEntry]:
+    """What somebody with this access sees, who is the person `own` (a primary key)."""
+    of_clusters = access.clusters().q("cluster") & ~Q(cluster="")
+    if access.may(policy.USE_ADMIN.code, cluster=EVERY, business=EVERY):
         return AuditEntry.objects.filter(of_clusters | Q(cluster=""))
-    return AuditEntry.objects.filter(of_clusters | Q(actor_id=user.pk))
+    return AuditEntry.objects.filter(of_clusters | Q(actor_id=own))
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,6 @@ def page(queryset: QuerySet[AuditEntry], *, before: int | None = None, size: int
         queryset = queryset.filter(Q(at__lt=start.at) | Q(at=start.at, pk__lt=start.pk))
     rows = list(queryset.order_by("-at", "-pk")[: size + 1])
     return Page(entries=rows[:size], older=rows[size - 1].pk if len(rows) > size else None)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of a before/after comparison; None where there was nothing."""
-
-    key: str
-    before: Any
-    after: Any
-
-    @property
-    def changed(self) -> bool:
-        """Whether the two differ."""
-        return bool(self.before != self.after)
-
-
-def changes(entry: AuditEntry) -> list[Change]:
-    """What was and what is, key by key."""
-    keys = sorted(set(entry.before) | set(entry.after))
-    return [Change(key, entry.before.get(key), entry.after.get(key)) for key in keys]
 
 
 def same_request(user: User, entry: AuditEntry) -> QuerySet[AuditEntry]:

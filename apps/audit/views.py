@@ -1,39 +1,39 @@
 """Looking through the audit."""
 
-from urllib.parse import urlencode
-
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts import policy
 from apps.accounts.requests import UserRequest
-from apps.audit import selectors
+from apps.audit import diff, exports, selectors
 from apps.audit.forms import EntryFilter
 from apps.audit.permissions import VIEW_ENTRY
 
 
 @require_safe
 def entry_list(request: UserRequest) -> HttpResponse:
-    """Entries by filter, 50 at a time."""
+    """Entries by filter, 50 at a time; the newest page stays live."""
     policy.require(request.user, VIEW_ENTRY.code)
     form = EntryFilter(request.GET)
     if not form.is_valid():
-        return render(request, "audit/entry_list.html", {"form": form, "entries": []}, status=422)
-    page = selectors.page(form.narrow(selectors.entries(request.user)), before=form.cleaned_data["before"])
-    context = {
-        "form": form,
-        "entries": page.entries,
-        "older": older_query(request, page.older),
-        "filtered": bool(form.conditions()),
-    }
-    return render(request, "audit/entry_list.html", context)
+        return render(request, "audit/entry_list.html", {"form": form}, status=422)
+    context = {"form": form, "query": form.query(), "before": form.cleaned_data["before"] or 0}
+    return render(request, "audit/entry_list.html", context | {"filtered": bool(form.conditions())})
 
 
-def older_query(request: UserRequest, older: int | None) -> str:
-    """The query of the next page's link, filters kept; empty on the last page."""
-    kept = {key: value for key, value in request.GET.items() if value and key != "before"}
-    return urlencode({**kept, "before": older}) if older else ""
+@require_safe
+def export(request: UserRequest, form: str) -> HttpResponseBase:
+    """The entries of the same filter as a file (`csv` or `jsonl`), streamed."""
+    policy.require(request.user, VIEW_ENTRY.code)
+    wanted = EntryFilter(request.GET)
+    if not wanted.is_valid():
+        return render(request, "audit/entry_list.html", {"form": wanted}, status=422)
+    entries = wanted.narrow(selectors.entries(request.user))
+    response = StreamingHttpResponse(exports.written(entries, form), content_type=exports.FORMATS[form][0])
+    response["Content-Disposition"] = f'attachment; filename="audit.{form}"'
+    return response
 
 
 @require_safe
@@ -43,7 +43,7 @@ def entry_detail(request: UserRequest, pk: int) -> HttpResponse:
     entry = get_object_or_404(selectors.entries(request.user), pk=pk)
     context = {
         "entry": entry,
-        "changes": selectors.changes(entry),
+        "changes": diff.compare(entry.before, entry.after),
         "same_request": selectors.same_request(request.user, entry),
     }
     return render(request, "audit/entry_detail.html", context)

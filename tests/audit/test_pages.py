@@ -1,5 +1,7 @@
 """The audit's pages: who sees what, filters, paging, detail."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -30,8 +32,22 @@ def make_entry(
         return write(draft, outcome, message="Because." if outcome != Outcome.DONE else "")
 
 
+def rows(page: Any) -> list[int]:
+    return [int(pk) for pk in re.findall(r'<tr id="audit-(\d+)"', page.content.decode())]
+
+
+def older(page: Any) -> str:
+    link = re.search(r'rel="next" href="/audit/(\?[^"]+)"', page.content.decode())
+    return html.unescape(link[1]) if link else ""
+
+
+def names(page: Any) -> list[str]:
+    known = AuditEntry.objects.in_bulk(rows(page))
+    return [known[pk].target_name for pk in rows(page)]
+
+
 def listed(client: Client, query: str = "") -> list[str]:
-    return [entry.target_name for entry in client.get(f"/audit/{query}").context["entries"]]
+    return names(client.get(f"/audit/{query}"))
 
 
 def test_newest_entries_come_first(bob: User, client_of: ClientOf) -> None:
@@ -41,7 +57,7 @@ def test_newest_entries_come_first(bob: User, client_of: ClientOf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "names"),
+    ("query", "expected"),
     [
         ("?actor=mallory", ["b"]),
         ("?action=pools.assign_pod&outcome=denied", ["b"]),
@@ -52,11 +68,11 @@ def test_newest_entries_come_first(bob: User, client_of: ClientOf) -> None:
         ("?since=2020-01-01T00:00", ["c", "b", "a-special"]),
     ],
 )
-def test_filters_are_in_the_address(bob: User, client_of: ClientOf, query: str, names: list[str]) -> None:
+def test_filters_are_in_the_address(bob: User, client_of: ClientOf, query: str, expected: list[str]) -> None:
     make_entry(name="a-special")
     make_entry(name="b", actor="mallory", outcome=Outcome.DENIED)
     make_entry(name="c")
-    assert listed(client_of(bob), query) == names
+    assert listed(client_of(bob), query) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,11 +104,11 @@ def test_pages_follow_each_other_without_gap_or_double_while_entries_come(
     seen, query = [], ""
     while True:
         page = client.get(f"/audit/{query}")
-        seen += [entry.target_name for entry in page.context["entries"]]
+        seen += names(page)
         make_entry(name="late")
-        if not page.context["older"]:
+        query = older(page)
+        if not query:
             break
-        query = "?" + page.context["older"]
     assert seen == wanted
 
 
