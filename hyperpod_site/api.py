@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from apps.accounts.api_auth import authentication
 from apps.clusters import api as clusters
 from apps.inference import api as inference
+from apps.inference import calls_api as calls
 from apps.operations import api as operations
 from apps.pools import api as pools
 from hyperpod_site.answers import speak_for
@@ -25,7 +26,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("/operations", operations.router)
-for app in (clusters, inference, pools):
+for app in (clusters, inference, calls, pools):
     api.add_router("/c/{cluster}", app.router)
     api.add_router("", app.flat_router)
 speak_for(api)

@@ -38,6 +38,8 @@ class Environment(BaseSettings):
     operations_lease: float = Field(15, description="Seconds of silence after which a worker counts as dead")
     data_dir: str = Field("", description="Where scripts keep their output files")
     api_rate: str = Field("600/m", description="API requests per user")
+    model_calls: int = Field(240, gt=0, description="Model calls that one web process runs at once")
+    model_calls_each: int = Field(100, gt=0, description="The same, for one person")
     metrics_token: str = Field("", description="What readers of /metrics must bring; empty: no /metrics")
     alive_file: str = Field("", description="Touched by worker, beat and watcher while they go on")
     log_level: str = "INFO"

@@ -203,6 +203,8 @@ PORTAL_KUBECONFIG = ENV.kubeconfig
 PORTAL_AWS_ENDPOINT_URL = ENV.aws_endpoint_url
 PORTAL_MLFLOW_TRACKING_URI = ENV.mlflow_tracking_uri
 PORTAL_API_RATE = ENV.api_rate
+PORTAL_MODEL_CALLS = ENV.model_calls
+PORTAL_MODEL_CALLS_EACH = ENV.model_calls_each
 PORTAL_METRICS_TOKEN = ENV.metrics_token
 PORTAL_ALIVE_FILE = ENV.alive_file
 

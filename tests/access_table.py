@@ -129,6 +129,7 @@ ORDER = {"command": "vllm serve Qwen/Qwen3-0.6B"}
 FLAT_ORDER = {"deploymentType": "vllm", "vllmCommand": "vllm serve Qwen/Qwen3-0.6B"}
 FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
 CALL = {"service": "chat", "path": "/v1/models", "method": "GET"}
+SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
 INFERENCE = {
     "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
     "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),
@@ -145,18 +146,23 @@ INFERENCE = {
     "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_proxy": Row(
         (302, 404, 403, 503, 503),
-        {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"},
+        SERVED,
         committed=True,
     ),
     "api:deploy": Row(CHANGE_API, DEMO, method="POST", json=ORDER),
     "api:scale": Row(CHANGE_API, CHAT, method="PUT", json={"replicas": 2}, wrong="GET"),
     "api:restart": Row(CHANGE_API, CHAT, method="POST", wrong="GET"),
     "api:undeploy": Row(CHANGE_API, CHAT, method="POST", json={}, wrong="GET"),
-    "api:proxy_request": Row((401, 404, 403, 503, 503), DEMO, method="POST", json=CALL, wrong="GET"),
+    "api:service_proxy": Row((401, 404, 403, 503, 503), SERVED, committed=True),
+    "api:proxy_request": Row(
+        (401, 404, 403, 503, 503), DEMO, method="POST", json=CALL, wrong="GET", committed=True
+    ),
     "api:flat_deploy": Row(FLAT_CHANGE, method="POST", json=FLAT_ORDER, wrong="GET"),
     "api:flat_scale": Row(FLAT_CHANGE, method="POST", json=FLAT_SCALE, wrong="GET"),
     "api:flat_undeploy": Row(FLAT_CHANGE, method="POST", json={"modelTag": "chat"}, wrong="GET"),
-    "api:flat_proxy_request": Row((401, 404, 403, 503, 503), method="POST", json=CALL, wrong="GET"),
+    "api:flat_proxy_request": Row(
+        (401, 404, 403, 503, 503), method="POST", json=CALL, wrong="GET", committed=True
+    ),
     "api:deployment_list": Row(API, DEMO),
     "api:pod_list": Row(API, DEMO, wrong="POST"),
     "api:service_list": Row(API, DEMO, wrong="POST"),

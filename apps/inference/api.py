@@ -5,7 +5,6 @@ Types are strict: a number in quotes is refused. Wrong values come back as a pro
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from django.http import HttpRequest
 from ninja import Field, Header, Path, Router, Schema, Status
 from pydantic import ConfigDict
@@ -14,7 +13,7 @@ from apps.accounts import policy
 from apps.clusters import choice
 from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
-from apps.inference import actions, calls, shapes
+from apps.inference import actions, shapes
 from apps.inference.forms import MOST_REPLICAS, DeployForm, problems_of
 from apps.inference.permissions import VIEW
 from apps.inference.selectors import deployments, pods, services
@@ -119,16 +118,6 @@ class FlatUndeployIn(Strict):
     confirm: str = Field("", max_length=63)
 
 
-class CallIn(Strict):
-    """A call of a service by name: never a URL."""
-
-    service: Name
-    path: str = Field("/v1/chat/completions", max_length=2000)
-    method: Literal["GET", "POST"] = "POST"
-    payload: Any = None
-    namespace: str = Field("", max_length=63)
-
-
 @router.post("/deployments", response={202: shapes.StartedOut}, summary="Deploy a model")
 def deploy(request: HttpRequest, cluster: Path[str], wish: DeployIn, key: Key) -> Status[shapes.StartedOut]:
     """Begin to deploy; the answer names the operation. The same Idempotency-Key gives the same operation."""
@@ -184,12 +173,6 @@ def pod_list(request: HttpRequest, cluster: Path[str], namespace: str = "") -> l
 def service_list(request: HttpRequest, cluster: Path[str], namespace: str = "") -> list[shapes.ServiceOut]:
     """Every service of the cluster, shaped like Kubernetes' own."""
     return services_of(request, clusters.cluster(choice.person(request), cluster), namespace)
-
-
-@router.post("/proxy-request", response=shapes.CallOut, summary="Call a model")
-def proxy_request(request: HttpRequest, cluster: Path[str], call: CallIn) -> shapes.CallOut:
-    """Ask a service, named and never given as a URL; the whole answer comes back as JSON."""
-    return called(request, clusters.cluster(choice.person(request), cluster), call)
 
 
 @flat_router.post("/deploy", response=shapes.FlatDeployOut, summary="Deploy a model")
@@ -249,15 +232,6 @@ def flat_services(request: HttpRequest, cluster: str = "", namespace: str = "") 
     return services_of(request, choice.cluster(choice.person(request), cluster), namespace)
 
 
-@flat_router.post("/proxy-request", response=shapes.CallOut, summary="Call a model")
-def flat_proxy_request(
-    request: HttpRequest, call: CallIn, cluster: str = "", namespace: str = ""
-) -> shapes.CallOut:
-    """As POST `/api/c/<cluster>/proxy-request`."""
-    call.namespace = call.namespace or namespace
-    return called(request, choice.cluster(choice.person(request), cluster), call)
-
-
 def begin(
     request: HttpRequest, cluster: Cluster, wish: dict[str, Any], key: str
 ) -> tuple[Operation, DeployForm]:
@@ -298,18 +272,3 @@ def services_of(request: HttpRequest, cluster: Cluster, namespace: str) -> list[
     """The cluster's services, for people who may see them."""
     policy.require(choice.person(request), VIEW, cluster=cluster.slug)
     return [shapes.service(row) for row in services.services(cluster.pk, namespace=namespace)]
-
-
-def called(request: HttpRequest, cluster: Cluster, call: CallIn) -> shapes.CallOut:
-    """The service's whole answer; `success` says whether its status was below 400."""
-    prepared = calls.prepare(
-        choice.person(request),
-        cluster,
-        call.namespace or cluster.default_namespace,
-        call.service,
-        method=call.method,
-        path=call.path.lstrip("/"),
-        body=msgspec.json.encode(call.payload) if call.method == "POST" else None,
-    )
-    with prepared.open() as answer:
-        return shapes.call(answer.status, answer.headers, answer.read())

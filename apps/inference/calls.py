@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import structlog
 from django.utils.translation import gettext as _
 
@@ -15,7 +14,8 @@ from apps.clusters.models import Cluster
 from apps.gateways.errors import Invalid
 from apps.gateways.kubernetes import Kubernetes
 from apps.gateways.kubernetes.giveup import GiveUp
-from apps.gateways.kubernetes.proxy import ProxyResponse
+from apps.gateways.kubernetes.proxy import MAX_RESPONSE, ProxyResponse
+from apps.inference.json_text import json_problem
 from apps.inference.permissions import CALL
 from apps.inference.selectors import services
 
@@ -27,7 +27,10 @@ METHODS = ("GET", "POST")
 
 @dataclass(frozen=True)
 class Call:
-    """A permitted call of a service that exists; `body` is checked JSON, None for GET. Needs no database."""
+    """A permitted call of a service that exists; `body` is checked JSON, None for GET. Needs no database.
+
+    `most` is how many bytes of an answer are taken.
+    """
 
     person: str
     cluster: Cluster
@@ -40,6 +43,7 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     accept: str = "*/*"
+    most: int = MAX_RESPONSE
 
     def open(self, give_up: GiveUp | None = None) -> ProxyResponse:
         """Ask; returns when the answer begins. Raises gateways' errors. Blocks up to FIRST_BYTE seconds."""
@@ -56,6 +60,7 @@ class Call:
             headers={"Accept": self.accept, "Content-Type": "application/json"},
             timeout=WHOLE,
             first_byte=FIRST_BYTE,
+            max_bytes=self.most,
             give_up=give_up,
         )
         self._log(answer.status, started)
@@ -92,9 +97,11 @@ def prepare(user: User, cluster: Cluster, namespace: str, service: str, **asked:
 
 
 def json_body(text: bytes) -> bytes:
-    """`text` when it is JSON. Raises Invalid saying where it is not."""
+    """`text` when it is JSON. Raises Invalid saying in which line and column it is not."""
     try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(_("The request is not JSON: %(why)s") % {"why": error}) from error
+        problem = json_problem(text.decode())
+    except UnicodeDecodeError:
+        problem = _("It is not UTF-8.")
+    if problem:
+        raise Invalid(_("The request is not JSON. %(why)s") % {"why": problem})
     return text

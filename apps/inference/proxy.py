@@ -2,12 +2,13 @@
 
 The gateway blocks, so its reads run in threads of their own; the event loop only passes chunks on. When
 the caller hangs up, Django cancels the view, and the connection to the model is closed at once: its slot is
-free again.
+free again, and so is the caller's seat (seats.py).
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -16,38 +17,59 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.accounts import rates
+from apps.accounts.models import User
 from apps.accounts.requests import UserRequest
 from apps.clusters import selectors as clusters
+from apps.clusters.models import Cluster
 from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference import calls
 from apps.inference.calls import Call
+from apps.inference.seats import Seat, Seats
 
-STREAMS = 128
-_threads = ThreadPoolExecutor(STREAMS, thread_name_prefix="model-call")
+CLOSERS = 8  # threads beyond the seats, so that closing never waits behind reading
+seats = Seats(most=settings.PORTAL_MODEL_CALLS, most_each=settings.PORTAL_MODEL_CALLS_EACH)
+_threads = ThreadPoolExecutor(settings.PORTAL_MODEL_CALLS + CLOSERS, thread_name_prefix="model-call")
 
 
 async def service_proxy(
     request: UserRequest, cluster: str, namespace: str, service: str, path: str
 ) -> HttpResponseBase:
-    """GET or POST to a service's path; the answer streams. 30 s to its first byte, ten minutes in all."""
+    """GET or POST to a service's path, by session; the answer streams."""
     if request.method not in calls.METHODS:
         return HttpResponse(status=405, headers={"Allow": ", ".join(calls.METHODS)})
-    call = await sync_to_async(prepared)(request, cluster, namespace, service, path)
-    upstream = await opened(call)
-    answer = StreamingHttpResponse(Body(upstream), status=upstream.status)
+    return await streamed(request, request.user, cluster, namespace, service, path)
+
+
+async def streamed(
+    request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
+) -> HttpResponseBase:
+    """The service's answer as it comes: 30 s to its first byte, ten minutes in all. Raises as `prepared`."""
+    call, seat = await sync_to_async(requested)(request, user, cluster, namespace, service, path)
+    upstream = await opened(call, seat)
+    answer = StreamingHttpResponse(Body(upstream, seat), status=upstream.status)
     for name, value in headers_of(upstream).items():
         answer[name] = value
     return answer
 
 
-def prepared(request: UserRequest, cluster: str, namespace: str, service: str, path: str) -> Call:
-    """The call that the request asks for, permitted and counted."""
-    row = clusters.cluster(request.user, cluster)
-    rates.spend("model_call", request.user.pk, settings.PORTAL_API_RATE)
-    call = calls.prepare(
-        request.user,
-        row,
+async def whole(call: Call, seat: Seat) -> tuple[ProxyResponse, bytes]:
+    """An answer with all of its body; whoever is gone before is waited for no more."""
+    upstream = await opened(call, seat)
+    try:
+        body = await asyncio.get_running_loop().run_in_executor(_threads, upstream.read)
+    finally:
+        _threads.submit(hang_up, upstream, seat)
+    return upstream, body
+
+
+def requested(
+    request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
+) -> tuple[Call, Seat]:
+    """The call that the request asks for."""
+    return prepared(
+        user,
+        clusters.cluster(user, cluster),
         namespace,
         service,
         method=str(request.method),
@@ -56,8 +78,14 @@ def prepared(request: UserRequest, cluster: str, namespace: str, service: str, p
         body=calls.json_body(request.body) if request.method == "POST" else None,
         accept=accepted(request),
     )
+
+
+def prepared(user: User, cluster: Cluster, namespace: str, service: str, **asked: Any) -> tuple[Call, Seat]:
+    """A call that is permitted, counted, and has a seat. Raises as `calls.prepare`; TooOften; NoSeat."""
+    rates.spend("model_call", user.pk, settings.PORTAL_API_RATE)
+    call = calls.prepare(user, cluster, namespace, service, **asked)
     close_old_connections()  # an answer may stream for minutes; the database connection is not its to hold
-    return call
+    return call, seats.take(user.pk)
 
 
 def accepted(request: HttpRequest) -> str:
@@ -65,29 +93,37 @@ def accepted(request: HttpRequest) -> str:
     return request.headers.get("Accept", "*/*")[:200]
 
 
-async def opened(call: Call) -> ProxyResponse:
+async def opened(call: Call, seat: Seat) -> ProxyResponse:
     """The answer's beginning. Where the caller goes before, the model is told at once."""
     give_up = GiveUp()
     beginning: Future[ProxyResponse] = _threads.submit(call.open, give_up)
     try:
         return await asyncio.wrap_future(beginning)
-    except asyncio.CancelledError:
+    except BaseException:
         give_up.give_up()
-        beginning.add_done_callback(close_unread)
+        beginning.add_done_callback(lambda done: forget(done, seat))
         raise
 
 
-def close_unread(beginning: Future[ProxyResponse]) -> None:
-    """Hang up an answer that came all the same."""
+def forget(beginning: Future[ProxyResponse], seat: Seat) -> None:
+    """Hang up an answer that came all the same, and leave the seat."""
     if not beginning.cancelled() and beginning.exception() is None:
         beginning.result().close()
+    seat.leave()
+
+
+def hang_up(upstream: ProxyResponse, seat: Seat) -> None:
+    """End the exchange, whatever its state."""
+    upstream.close()
+    seat.leave()
 
 
 class Body:
     """The answer's chunks as they come. Django closes it whatever happens, also when nobody began to read."""
 
-    def __init__(self, upstream: ProxyResponse) -> None:
+    def __init__(self, upstream: ProxyResponse, seat: Seat) -> None:
         self.upstream = upstream
+        self.seat = seat
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self.upstream.iter_bytes()
@@ -100,7 +136,7 @@ class Body:
 
     def close(self) -> None:
         """Hang up, without keeping the event loop waiting."""
-        _threads.submit(self.upstream.close)
+        _threads.submit(hang_up, self.upstream, self.seat)
 
 
 def headers_of(upstream: ProxyResponse) -> dict[str, str]:

@@ -126,7 +126,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> 
 
 def answers(port: int) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code < 600
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     return False
 
 
