@@ -1,7 +1,10 @@
 """The Dockerfile by its rules: no root, no latest, no downloads past the locks, no secrets."""
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +83,28 @@ def test_what_is_copied_exists_and_is_let_through() -> None:
 def test_nothing_private_is_let_through() -> None:
     allowed = {line[1:].split("/")[0] for line in IGNORED if line.startswith("!")}
     assert not allowed & {".run", ".env", ".git", "tests", "devcluster", "node_modules", ".venv", "bench"}
+
+
+def test_what_is_let_through_is_enough_to_run_and_to_collect_static_files(tmp_path: Path) -> None:
+    for name in (line[1:] for line in IGNORED if line.startswith("!")):
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (PROJECT / name).exists():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(PROJECT / name, tmp_path / name)
+    shutil.rmtree(tmp_path / "hyperpod_site" / "stack")
+    (tmp_path / "node_modules").symlink_to(PROJECT / "node_modules")
+    collect = next(rest for word, rest in instructions(TEXT) if word == "RUN" and "collectstatic" in rest)
+    done = subprocess.run(
+        ["sh", "-ec", collect.replace("/venv/bin/python", sys.executable)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    collected = {path.name for path in (tmp_path / "staticfiles").rglob("*")}
+    assert {"live.js", "tabler.min.css", "htmx-2.min.js"} <= collected
 
 
 @pytest.mark.parametrize("script", ["deploy/run.sh", "deploy/find-compose.sh"])
