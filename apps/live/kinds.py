@@ -91,8 +91,8 @@ def on_change(kind: str, callback: Hook) -> Hook:
 
 
 def on_events(kind: str, callback: EventHook) -> EventHook:
-    """Have `callback(cluster_id, events)` called in the watcher after each commit of a batch that a watch told:
-    every event in its order, also those that changed nothing or were overtaken within the batch.
+    """Have `callback(cluster_id, events)` called in the watcher after each commit of a watch's batch: every
+    event in its order, also those that changed nothing or were overtaken within the batch.
 
     Called before the `on_change` hooks of the same batch. An error in it is logged and stops nobody.
     """
