@@ -129,7 +129,7 @@ def test_the_pods_page_has_a_selector_for_pool_pods(
 ) -> None:
     address = reverse("inference:pod_list", kwargs={"cluster": world.cluster.slug})
     page = client_of(alice).get(address, {"namespace": world.namespace}).content.decode()
-    assert page.count('name="business"') == 4 and "production" in page
+    assert page.count('form-select-sm" name="business"') == 4 and "production" in page
     assert 'name="business"' not in client_of(bob).get(address).content.decode()
 
 

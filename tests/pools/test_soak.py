@@ -4,27 +4,27 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from apps.accounts.models import Role, User
 from apps.gateways.errors import GatewayError
-from apps.pools.models import Holding
 from apps.pools.refusals import PoolProblem
 from tests.builders import make_user
 from tests.pools.checker import Recorder, faults
+from tests.pools.watcher import watching
 from tests.pools.world import World, assign
-from tests.processes import process, until
+from tests.processes import until
 
 PEOPLE, STEPS, SEED = 4, 25, 20261122
 BUSINESSES = ("production", "testing", "unassigned")
 
 
 @pytest.fixture
-def watched(world: World) -> Iterator[World]:
-    with process("manage.py", "watch"):
-        until(lambda: Holding.objects.filter(to_at=None).count() == 4, seconds=60, what="the first intervals")
+def watched(world: World, tmp_path: Path) -> Iterator[World]:
+    with watching(world, tmp_path):
         yield world
 
 

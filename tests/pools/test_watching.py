@@ -2,32 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from apps.accounts.models import User
-from apps.live.models import SyncState
 from apps.pools.models import Holding, Intent
 from apps.pools.statuses import Source
+from tests.pools.watcher import watching
 from tests.pools.world import World, assign
-from tests.processes import process, until
+from tests.processes import until
 
 SOON = 10.0
 """The promise is one second; a loaded machine gets more, and what it took is printed."""
 
 
 @pytest.fixture
-def watched(world: World) -> Iterator[World]:
+def watched(world: World, tmp_path: Path) -> Iterator[World]:
     """The world with `manage.py watch` at work."""
-    with process("manage.py", "watch"):
-        until(lambda: loaded(world), seconds=60, what="the watcher to list everything")
-        until(lambda: Holding.objects.filter(to_at=None).count() == 4, what="the first intervals")
+    with watching(world, tmp_path):
         yield world
-
-
-def loaded(world: World) -> bool:
-    states = SyncState.objects.filter(cluster_id=world.cluster.pk)
-    return len(states) == 6 and all(state.loaded for state in states)
 
 
 def took(look: Callable[[], bool], what: str) -> float:
