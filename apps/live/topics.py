@@ -57,6 +57,11 @@ def lines(pk: int) -> str:
     return _topic("lines", pk)
 
 
+def log(cluster_id: int, namespace: str, pod: str, container: str) -> str:
+    """New lines of a container, or why none come."""
+    return _topic("log", cluster_id, namespace, pod, container)
+
+
 def audit() -> str:
     """A new audit entry."""
     return "audit"
