@@ -52,6 +52,7 @@ API: Statuses = (401, 404, 200, 200, 200)
 
 DEMO = {"cluster": "demo"}
 CHAT = {**DEMO, "namespace": "default", "name": "chat"}
+CHAT_POD = {**CHAT, "name": "chat-1"}
 
 
 def make_world() -> None:
@@ -142,7 +143,15 @@ INFERENCE = {
     ),
     "inference:record_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:record_detail": Row((302, 404, 200, 200, 200), a_record, wrong="POST"),
+    "inference:deployment_remove": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
+    "inference:deployment_yaml": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
     "inference:pod_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:pod_detail": Row(CLUSTER_PAGE, CHAT_POD, wrong="POST"),
+    "inference:pod_from_cluster": Row(CLUSTER_PAGE, CHAT_POD, wrong="POST"),
+    "inference:pod_log": Row((302, 404, 503, 503, 503), CHAT_POD, wrong="POST", committed=True),
+    "inference:pod_delete": Row((302, 404, 403, 503, 503), CHAT_POD, method="POST", wrong="DELETE"),
+    "inference:service_detail": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
+    "inference:service_delete": Row((302, 404, 403, 409, 409), CHAT, method="POST", wrong="DELETE"),
     "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_proxy": Row(
         (302, 404, 403, 503, 503),

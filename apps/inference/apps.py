@@ -11,6 +11,6 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from apps.inference import actions, permissions  # noqa: F401  actions register themselves
+        from apps.inference import actions, app_status, permissions, removal  # noqa: F401  they register
 
         permissions.register()

@@ -182,6 +182,7 @@ class UndeployForm(forms.Form):
         required=False,
     )
     confirm = forms.CharField(max_length=63, required=False)
+    reason = forms.CharField(max_length=500, required=False)
 
     def clean_part(self) -> str:
         """Everything, unless said otherwise."""

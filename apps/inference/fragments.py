@@ -7,22 +7,23 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from apps.clusters import selectors as clusters
-from apps.inference import columns
+from apps.inference import columns, detail_fragments, pod_logs  # noqa: F401  the latter register themselves
 from apps.inference.permissions import CHANGE, VIEW
 from apps.inference.selectors import deployments, paging, pods, services
+from apps.inference.selectors.deployments import DeploymentRow
 from apps.inference.selectors.pods import PodRow
 from apps.live import topics
 from apps.live.fragments import Fragment, Rows, register
 from apps.live.viewers import Viewer
 
-POD_HEADERS = (
+POD_HEADERS: tuple[tuple[str, Any], ...] = (
     ("name", _("Pod")),
     ("state", _("State")),
     ("#", _("Ready")),
     ("restarts#", _("Restarts")),
     ("node", _("Node")),
     ("#", _("GPUs")),
-    ("created_at", _("Created")),
+    ("created_at", _("Age")),
 )
 SERVICE_HEADERS = (
     ("name", _("Service")),
@@ -32,9 +33,9 @@ SERVICE_HEADERS = (
     ("", _("Cluster IP")),
     ("", _("Address")),
     ("", _("Ports")),
-    ("created_at", _("Created")),
+    ("created_at", _("Age")),
 )
-DEPLOYMENT_HEADERS = (
+DEPLOYMENT_HEADERS: tuple[tuple[str, Any], ...] = (
     ("name", _("Deployment")),
     ("", _("Type")),
     ("", _("Model")),
@@ -42,7 +43,7 @@ DEPLOYMENT_HEADERS = (
     ("#", _("GPUs per pod")),
     ("", _("Service")),
     ("", _("By")),
-    ("created_at", _("Created")),
+    ("created_at", _("Age")),
 )
 
 
@@ -62,19 +63,24 @@ class PodLine:
     cells: tuple[Cell, ...]
 
 
-def pods_context(
-    viewer: Viewer,
-    *,
-    cluster: str,
-    q: str = "",
-    app: str = "",
-    namespace: str = "",
-    sort: str = "",
-    page: int = 1,
-) -> dict[str, Any]:
-    """One page of pods with the columns that other apps added."""
+@dataclass(frozen=True)
+class DeploymentLine:
+    """A deployment with its added cells, as the row template shows it."""
+
+    row: DeploymentRow
+    cells: tuple[Cell, ...]
+
+
+def deployment_version(line: DeploymentLine) -> tuple[Any, ...]:
+    """Differs whenever the row looks different."""
+    row = line.row
+    return row.version, row.created_by, row.operation_id, tuple(cell.value for cell in line.cells)
+
+
+def pods_context(viewer: Viewer, *, cluster: str, **asked: Any) -> dict[str, Any]:
+    """One page of pods with the columns that other apps added; `asked` as `pods.pod_page` takes it."""
     row = clusters.by_slug(cluster)
-    found = pods.pod_page(row.pk, q=q, app=app, namespace=namespace, sort=sort, page=page)
+    found = pods.pod_page(row.pk, **asked)
     added = [(column.sort, str(column.title)) for column in columns.registered()]
     return {
         "cluster": row,
@@ -128,20 +134,33 @@ def deployments_context(
     """One page of deployments, and records that the cluster has not shown yet."""
     row = clusters.by_slug(cluster)
     found = deployments.deployment_page(row.pk, q=q, kind=kind, sort=sort, page=page)
+    added = [(column.sort, str(column.title)) for column in columns.registered_deployment()]
     return {
         "cluster": row,
-        "headers": paging.headers(DEPLOYMENT_HEADERS, found.asked),
+        "headers": paging.headers([*DEPLOYMENT_HEADERS, *added, ("#", "")], found.asked),
         "page": found,
-        "rows": found.rows,
+        "rows": deployment_lines(row.pk, found.rows),
         "waiting": deployments.waiting(row.pk),
         "freshness": clusters.freshness(row.pk, "deployments", "services"),
     }
 
 
+def deployment_lines(cluster_id: int, found: Sequence[DeploymentRow]) -> list[DeploymentLine]:
+    """Each deployment with its added cells."""
+    added = columns.registered_deployment()
+    loaded = [(column.template, column.load(cluster_id, found)) for column in added]
+    return [
+        DeploymentLine(row, tuple(Cell(template, values.get(row.id)) for template, values in loaded))
+        for row in found
+    ]
+
+
 def deployments_topics(*, cluster: str, **_args: Any) -> Iterable[str]:
-    """Deployments and their Services; operations, as records come and go with them."""
+    """Deployments, their Services and added columns; operations, as records come and go with them."""
     pk = clusters.by_slug(cluster).pk
-    return topics.kind(pk, "deployments"), topics.kind(pk, "services"), topics.sync(pk), topics.operations()
+    added = [topic for column in columns.registered_deployment() for topic in column.topics(pk)]
+    own = topics.kind(pk, "deployments"), topics.kind(pk, "services"), topics.sync(pk), topics.operations()
+    return *own, *added
 
 
 def detail_context(viewer: Viewer, *, cluster: str, namespace: str, app: str) -> dict[str, Any]:
@@ -205,8 +224,8 @@ DEPLOYMENTS = list_fragment(
     deployments_topics,
     Rows(
         template="inference/deployment_list.html#row",
-        dom_id=lambda row: f"deployment-{row.id}",
-        version=lambda row: (row.version, row.created_by, row.operation_id),
+        dom_id=lambda line: f"deployment-{line.row.id}",
+        version=deployment_version,
         summary="inference/paging.html#summary",
     ),
 )

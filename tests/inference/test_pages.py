@@ -55,8 +55,9 @@ def test_filters_and_sorting_are_the_databases(bob: User, mirrored: Mirrored, cl
     assert "vllm-llama" not in shown(client, "deployment_list", kind="model-pool")
     upward = shown(client, "pod_list", sort="name")
     downward = shown(client, "pod_list", sort="-name")
-    assert upward.index("pool-a") < upward.index("pool-b")
-    assert downward.index("pool-a") > downward.index("pool-b")
+    first, second = (f'data-pod="vllm-qwen-pool-{letter}"' for letter in "ab")
+    assert upward.index(first) < upward.index(second)
+    assert downward.index(first) > downward.index(second)
 
 
 @pytest.mark.django_db
@@ -192,7 +193,7 @@ def test_a_detail_page_shows_pods_and_record(bob: User, mirrored: Mirrored, clie
     html = answer.content.decode()
     assert answer.status_code == 200
     assert "vllm-qwen-pool-a" in html and "1 of 2 pods ready" in html
-    assert "Scale</button>" not in html
+    assert "disabled>Scale</button>" in html and "Operators may scale" in html
 
 
 @pytest.mark.django_db

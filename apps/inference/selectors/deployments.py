@@ -1,5 +1,6 @@
 """Deployments: what the mirror says of them, joined with who deployed them and which Service leads there."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,6 +173,34 @@ def record_of(cluster: Cluster, namespace: str, name: str) -> ModelDeployment | 
     """Who deployed what is called so now."""
     found = ModelDeployment.objects.filter(cluster=cluster, namespace=namespace, name=name, removed_at=None)
     return found.first()
+
+
+@dataclass(frozen=True)
+class Going:
+    """What a removal takes along. `lent` counts pods by business."""
+
+    pods: tuple[str, ...]
+    services: tuple[str, ...]
+    secret: bool
+    lent: dict[str, int]
+
+
+def what_goes(cluster: Cluster, target: DeploymentTarget) -> Going:
+    """The pods, Services and Secret that are removed with a deployment."""
+    own = {labels.APP: target.name}
+    here = {"namespace": target.namespace, "labels__contains": own}
+    pods = list(mirror.objects(cluster.pk, "pods").filter(**here).values_list("name", "data__business"))
+    made = own | {labels.SERVICE_TYPE: labels.MODEL_SERVICE}
+    services = mirror.objects(cluster.pk, "services").filter(
+        namespace=target.namespace, labels__contains=made
+    )
+    record = record_of(cluster, target.namespace, target.name)
+    return Going(
+        pods=tuple(name for name, _business in pods),
+        services=tuple(services.values_list("name", flat=True)),
+        secret=bool(record and record.secret_name),
+        lent=dict(Counter(business for _name, business in pods if business not in ("", labels.UNASSIGNED))),
+    )
 
 
 def conditions(row: Row) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
 
 from apps.gateways import labels
 from apps.inference.selectors import paging
@@ -21,6 +22,21 @@ SORTS: dict[str, str | None] = {
     "business": "business",
     "restarts": "restarts",
 }
+FILTERS = {
+    "app": "labels__contains",
+    "namespace": "namespace",
+    "node": "data__node",
+    "state": "data__state",
+    "business": "data__business",
+}
+CHOICES = {
+    "namespace": "namespace",
+    "state": "data__state",
+    "node": "data__node",
+    "business": "data__business",
+    "app": f"labels__{labels.APP}",
+}
+MOST_CHOICES = 200
 
 
 @dataclass(frozen=True)
@@ -61,19 +77,32 @@ class PodRow:
         )
 
 
-def pod_page(
-    cluster_id: int, *, q: str = "", app: str = "", namespace: str = "", sort: str = "", page: int = 1
-) -> Page[PodRow]:
-    """One page of the cluster's pods; `app` keeps those of one deployment."""
+def pod_page(cluster_id: int, *, q: str = "", sort: str = "", page: int = 1, **wanted: str) -> Page[PodRow]:
+    """One page of the cluster's pods; `wanted` are FILTERS, "" for any."""
     objects = mirror.objects(cluster_id, "pods")
-    if namespace:
-        objects = objects.filter(namespace=namespace)
-    if app:
-        objects = objects.filter(labels__contains={labels.APP: app})
+    for name, value in wanted.items():
+        if value:
+            objects = objects.filter(**{FILTERS[name]: {labels.APP: value} if name == "app" else value})
     objects = paging.matching(objects, q, "data__node", "data__state", "data__business")
     found, number, total = paging.cut(paging.ordered(objects, sort, SORTS), page)
-    asked = {"q": q, "app": app, "namespace": namespace, "sort": sort}
+    asked = {"q": q, **wanted, "sort": sort}
     return Page([described(row) for row in rows(found)], number, total, asked)
+
+
+def choices(cluster_id: int) -> dict[str, list[str]]:
+    """What each filter can be set to, as the mirror has it now."""
+    objects = mirror.objects(cluster_id, "pods").order_by()
+    return {name: distinct(objects, path) for name, path in CHOICES.items()}
+
+
+def distinct(objects: paging.Objects, path: str) -> list[str]:
+    """The values of one field or of one key of `data` or `labels`, at most MOST_CHOICES, without none."""
+    field, _dot, key = path.partition("__")
+    value = KeyTextTransform(key, field) if key else F(field)
+    found = (
+        objects.annotate(value=value).exclude(value=None).exclude(value="").values_list("value", flat=True)
+    )
+    return [str(item) for item in found.distinct().order_by("value")[:MOST_CHOICES]]
 
 
 def pods(cluster_id: int, *, namespace: str = "") -> list[PodRow]:

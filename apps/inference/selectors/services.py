@@ -8,9 +8,12 @@ from typing import Any
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from apps.accounts.models import User
+from apps.clusters import selectors as clusters
 from apps.gateways import labels
 from apps.inference.selectors import paging
 from apps.inference.selectors.paging import Page
+from apps.inference.targets import ServiceTarget
 from apps.live import mirror
 from apps.live.rows import Row
 from apps.live.stored import rows
@@ -68,6 +71,31 @@ class ServiceRow:
         )
 
 
+@dataclass(frozen=True)
+class AddressRow:
+    """One address behind a Service. `state` is ready, serving, terminating or waiting."""
+
+    pod: str
+    ip: str
+    state: str
+
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        words = {
+            "ready": _("Ready"),
+            "serving": _("Serving, not ready"),
+            "terminating": _("Leaving"),
+            "waiting": _("Not ready"),
+        }
+        return words[self.state]
+
+    @property
+    def colour(self) -> str:
+        """A Tabler colour name."""
+        return {"ready": "green", "terminating": "secondary"}.get(self.state, "orange")
+
+
 @dataclass
 class Counts:
     """Addresses of one Service over its slices, each pod once."""
@@ -81,6 +109,41 @@ def service_page(cluster_id: int, *, q: str = "", sort: str = "", page: int = 1)
     objects = paging.matching(mirror.objects(cluster_id, "services"), q, "data__type", "data__address")
     found, number, total = paging.cut(paging.ordered(objects, sort, SORTS), page)
     return Page(counted(cluster_id, rows(found)), number, total, {"q": q, "sort": sort})
+
+
+def service_row(cluster_id: int, namespace: str, name: str) -> ServiceRow | None:
+    """One service of the mirror, with the addresses behind it."""
+    found = rows(mirror.objects(cluster_id, "services").filter(namespace=namespace, name=name))
+    return counted(cluster_id, found)[0] if found else None
+
+
+def addresses(cluster_id: int, namespace: str, name: str) -> list[AddressRow]:
+    """The addresses of one service, each pod once, by pod."""
+    slices = mirror.objects(cluster_id, "endpointslices").filter(namespace=namespace, data__service=name)
+    found = {
+        endpoint["uid"] or endpoint["ip"]: AddressRow(endpoint["pod"], endpoint["ip"], state_of(endpoint))
+        for data in slices.values_list("data", flat=True)
+        for endpoint in data["endpoints"]
+    }
+    return sorted(found.values(), key=lambda row: (row.pod, row.ip))
+
+
+def state_of(endpoint: Mapping[str, Any]) -> str:
+    """How an address takes part, in one word."""
+    if endpoint["terminating"]:
+        return "terminating"
+    return "ready" if endpoint["ready"] else "serving" if endpoint["serving"] else "waiting"
+
+
+def target(user: User, slug: str, namespace: str, name: str) -> ServiceTarget:
+    """The Service to act on. Raises Http404 when the mirror does not know it."""
+    cluster = clusters.cluster(user, slug)
+    found = rows(mirror.objects(cluster.pk, "services").filter(namespace=namespace, name=name))
+    if not found:
+        raise Http404(
+            _("There is no service “%(name)s” in %(place)s.") % {"name": name[:80], "place": namespace[:80]}
+        )
+    return ServiceTarget(cluster.pk, cluster.slug, namespace, name, found[0].uid, found[0].labels)
 
 
 def services(cluster_id: int, *, namespace: str = "") -> list[ServiceRow]:

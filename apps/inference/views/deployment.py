@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import policy
@@ -14,6 +15,9 @@ from apps.inference.forms import ScaleForm, UndeployForm
 from apps.inference.permissions import CHANGE, VIEW
 from apps.inference.selectors import deployments
 from apps.inference.statuses import Kind
+from apps.inference.views.deployment_parts import question
+from apps.inference.views.panels import go, in_panel, toast
+from apps.operations.services import operation_url
 
 
 @require_safe
@@ -28,9 +32,16 @@ def scale(request: UserRequest, cluster: str, namespace: str, name: str) -> Http
     target = deployments.target(request.user, cluster, namespace, name)
     actions.scale_deployment.permit(by=request.user, deployment=target)
     form = ScaleForm(request.POST)
+    in_row = request.headers.get("HX-Request") == "true"
     if not form.is_valid():
+        if in_row:
+            words = form.errors["replicas"].as_text().removeprefix("* ")
+            return toast(HttpResponse(status=204), "danger", words)
         return page(request, cluster, namespace, name, status=422, scale_form=form)
     operation = actions.scale_deployment(by=request.user, deployment=target, **form.cleaned_data)
+    if in_row:
+        words = _("%(name)s is being scaled to %(replicas)s.") % {"name": name, **form.cleaned_data}
+        return toast(HttpResponse(status=204), "success", words)
     return redirect("operations:detail", operation.pk)
 
 
@@ -48,10 +59,12 @@ def undeploy(request: UserRequest, cluster: str, namespace: str, name: str) -> H
     target = deployments.target(request.user, cluster, namespace, name)
     actions.undeploy.permit(by=request.user, deployment=target)
     form = UndeployForm(request.POST)
+    if not form.is_valid() and in_panel(request):
+        return question(request, cluster, namespace, name, form, status=422)
     if not form.is_valid():
         return page(request, cluster, namespace, name, status=422, undeploy_form=form)
     operation = actions.undeploy(by=request.user, deployment=target, **form.cleaned_data)
-    return redirect("operations:detail", operation.pk)
+    return go(request, operation_url(operation.pk))
 
 
 def page(

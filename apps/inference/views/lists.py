@@ -4,20 +4,33 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts import policy
 from apps.accounts.requests import UserRequest
 from apps.clusters import selectors as clusters
 from apps.inference.permissions import VIEW
+from apps.inference.selectors import pods
 from apps.inference.selectors.paging import LONGEST_QUERY, MOST_PAGES
 from apps.inference.statuses import Kind
+
+FILTER_WORDS = {
+    "namespace": _("All namespaces"),
+    "state": _("All states"),
+    "node": _("All nodes"),
+    "business": _("All businesses"),
+    "app": _("All deployments"),
+}
 
 
 @require_safe
 def pod_list(request: UserRequest, cluster: str) -> HttpResponse:
     """The cluster's pods."""
-    return listed(request, cluster, "inference/pod_list.html", "namespace", "app")
+    row = clusters.cluster(request.user, cluster)
+    asked = {name: (text(request, name), values) for name, values in pods.choices(row.pk).items()}
+    chosen = [(name, FILTER_WORDS[name], value, values) for name, (value, values) in asked.items()]
+    return listed(request, cluster, "inference/pod_list.html", *pods.FILTERS, filters=chosen)
 
 
 @require_safe
@@ -32,11 +45,11 @@ def deployment_list(request: UserRequest, cluster: str) -> HttpResponse:
     return listed(request, cluster, "inference/deployment_list.html", "kind", kinds=Kind.choices)
 
 
-def listed(request: UserRequest, cluster: str, template: str, *filters: str, **more: Any) -> HttpResponse:
+def listed(request: UserRequest, cluster: str, template: str, *names: str, **more: Any) -> HttpResponse:
     """Render a list page for what the address asks."""
     row = clusters.cluster(request.user, cluster)
     policy.require(request.user, VIEW, cluster=row.slug)
-    asked = {name: text(request, name) for name in ("q", "sort", *filters)}
+    asked = {name: text(request, name) for name in ("q", "sort", *names)}
     return render(request, template, {"cluster": row, "page": page_number(request), **asked, **more})
 
 
