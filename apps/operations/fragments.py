@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.http import QueryDict
+
 from apps.live import topics
 from apps.live.fragments import Fragment, Rows
 from apps.live.fragments import register as register_fragment
@@ -10,14 +12,22 @@ from apps.live.streams import Stream
 from apps.live.streams import register as register_stream
 from apps.live.viewers import Viewer
 from apps.operations import line_html, lines, permissions, registry, selectors
+from apps.operations.forms import OperationFilter
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 
 
-def list_context(viewer: Viewer, *, state: str, person: str, target: str, number: int) -> dict[str, Any]:
-    """One page of operations."""
-    rows, more = selectors.page(viewer.role_key, state=state, person=person, target=target, number=number)
-    return {"rows": rows, "more": more, "filtered": bool(state or person or target), "number": number}
+def list_context(viewer: Viewer, *, query: str, state: str, number: int) -> dict[str, Any]:
+    """One page of operations for the query of the page's URL, with the states' counts."""
+    asked = QueryDict(query, mutable=True)
+    asked["state"] = state
+    form = OperationFilter(asked)
+    if not form.is_valid():  # work that a newer release has no more
+        return {"rows": [], "more": False, "filtered": True, "chips": []}
+    wanted = form.wanted()
+    rows, more = selectors.page(viewer.role_key, wanted, number)
+    chips = selectors.chips(viewer.role_key, wanted)
+    return {"rows": rows, "more": more, "filtered": wanted != selectors.Filter(), "chips": chips}
 
 
 def list_topics(**_args: Any) -> Iterable[str]:
@@ -90,6 +100,7 @@ LIST = register_fragment(
         permission=permissions.VIEW,
         rows=Rows(
             template="operations/operation_list.html#row",
+            summary="operations/operation_list.html#chips",
             dom_id=row_dom_id,
             version=row_version,
         ),

@@ -4,6 +4,8 @@ The row is the truth; the queue carries only its number. Moves between states ar
 `claims.py`.
 """
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -146,6 +148,13 @@ class OperationStep(models.Model):
     def status(self) -> StepState:
         """The state with its label and colour."""
         return StepState(self.state)
+
+    @property
+    def took(self) -> timedelta | None:
+        """From its begin to its end, in whole seconds; None while it runs."""
+        if self.ended_at is None:
+            return None
+        return timedelta(seconds=max(0, round((self.ended_at - self.started_at).total_seconds())))
 
     @property
     def done(self) -> bool:

@@ -1,11 +1,12 @@
 """Reading operations: what a person sees, filtered and paged in SQL."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from apps.accounts import policy
 from apps.accounts.access import Access, from_key
@@ -58,24 +59,69 @@ def operation(user: User, pk: int) -> Operation:
     return get_object_or_404(operations(user), pk=pk)
 
 
-def matching(rows: QuerySet[Operation], *, state: str, person: str, target: str) -> QuerySet[Operation]:
-    """`state` is a status or "active", `person` a whole name, `target` part of a name; "" is any."""
-    if state == "active":
-        rows = rows.filter(status__in=ACTIVE)
-    elif state:
-        rows = rows.filter(status=state)
-    if person:
-        rows = rows.filter(actor_name=person)
-    return rows.filter(target_name__contains=target) if target else rows
+@dataclass(frozen=True)
+class Filter:
+    """`state` is a status or "active", `work` a runner's code, `person` a whole name, `target` part of a
+    name; `since` and `until` bound when it was begun. Empty is any.
+    """
+
+    state: str = ""
+    work: str = ""
+    person: str = ""
+    target: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def narrow(self, rows: QuerySet[Operation]) -> QuerySet[Operation]:
+        """The rows that fit."""
+        wanted: dict[str, Any] = {
+            "runner": self.work,
+            "actor_name": self.person,
+            "target_name__contains": self.target,
+            "created_at__gte": self.since,
+            "created_at__lt": self.until,
+            "status__in": ACTIVE if self.state == "active" else [self.state] if self.state else None,
+        }
+        return rows.filter(**{name: value for name, value in wanted.items() if value})
 
 
-def page(role_key: str, *, state: str, person: str, target: str, number: int) -> tuple[list[Row], bool]:
-    """The rows of page `number` (from 1), newest first, and whether there are more."""
-    found = matching(within(from_key(role_key)), state=state, person=person, target=target)
+def page(role_key: str, wanted: Filter, number: int) -> tuple[list[Row], bool]:
+    """The rows of page `number` (from 1), what is at work first, then newest; and whether there are more."""
+    found = wanted.narrow(within(from_key(role_key)))
     start = (number - 1) * PAGE
     steps = OperationStep.objects.filter(operation=OuterRef("pk")).order_by("-pk").values("title")[:1]
-    rows = list(found.order_by("-pk").annotate(step=Subquery(steps))[start : start + PAGE + 1])
+    at_work = Case(When(status__in=ACTIVE, then=0), default=1)
+    rows = list(found.order_by(at_work, "-pk").annotate(step=Subquery(steps))[start : start + PAGE + 1])
     return [row_of(row) for row in rows[:PAGE]], len(rows) > PAGE and number < LAST_PAGE
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One state to choose: its value in the URL, its words, colour and how many there are."""
+
+    value: str
+    label: str
+    colour: str
+    count: int
+
+
+def chips(role_key: str, wanted: Filter) -> list[Chip]:
+    """How many operations that fit the rest of the filter are in each state, read in one query."""
+    others = replace(wanted, state="").narrow(within(from_key(role_key)))
+    counts = dict(others.order_by().values_list("status").annotate(Count("pk")))
+    active = sum(counts.get(status, 0) for status in ACTIVE)
+    each = [
+        Chip(status, str(status.label), status.colour, counts.get(status, 0)) for status in OperationStatus
+    ]
+    every = Chip("", _("All"), "secondary", sum(counts.values()))
+    return [every, Chip("active", _("Active"), "blue", active), *each]
+
+
+def related(user: User, operation: Operation, most: int = 5) -> QuerySet[Operation]:
+    """The latest other operations on the same target that the person may see."""
+    place = {name: getattr(operation, name) for name in ("target_cluster", "target_kind", "target_name")}
+    same = operations(user).filter(**place, target_namespace=operation.target_namespace)
+    return same.exclude(pk=operation.pk).order_by("-pk")[:most]
 
 
 def row_of(operation: Any) -> Row:

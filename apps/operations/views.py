@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
@@ -22,14 +21,18 @@ DOWNLOAD_PAGE = 2000
 
 @require_safe
 def operation_list(request: UserRequest) -> HttpResponse:
-    """All operations that the person may see; `?state=&person=&target=&page=`."""
+    """All operations that the person may see; `?state=&work=&person=&target=&since=&until=&page=`."""
     policy.require(request.user, permissions.VIEW)
     form = OperationFilter(request.GET)
-    valid = form.is_valid()
-    wanted = {name: form.cleaned_data.get(name) or "" for name in ("state", "person", "target")}
-    number = form.cleaned_data.get("page") or 1
-    context = {"form": form, "wanted": wanted, "number": number, "query": urlencode(wanted)}
-    return render(request, "operations/operation_list.html", context, status=200 if valid else 422)
+    if not form.is_valid():
+        return render(request, "operations/operation_list.html", {"form": form}, status=422)
+    context = {
+        "form": form,
+        "query": form.query(),
+        "state": form.cleaned_data["state"],
+        "number": form.cleaned_data["page"] or 1,
+    }
+    return render(request, "operations/operation_list.html", context)
 
 
 @require_safe
@@ -41,6 +44,7 @@ def operation_detail(request: UserRequest, pk: int) -> HttpResponse:
         "operation": operation,
         "mine": operation.actor_id == request.user.pk,
         "cursor": cursor,
+        "related": selectors.related(request.user, operation),
         "entries": audit.entries(request.user).filter(operation_id=str(pk)).order_by("pk")[:50],
     }
     return render(request, "operations/operation_detail.html", context)

@@ -1,6 +1,8 @@
 """The pages: who sees what, filters, the log as a file, cancel and retry."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from django.test import AsyncClient, Client
@@ -32,8 +34,66 @@ def test_the_list_shows_state_person_target_and_filters(alice: User, root: User,
     assert "theirs" not in active and "theirs" in persons and page("detail", mine) not in persons
 
 
+def shown(client: Client, **query: str) -> list[str]:
+    html = client.get(reverse("operations:list"), query).content.decode()
+    return re.findall(r'<tr id="operation-(\d+)-row"', html)
+
+
+def numbers(*rows: Operation) -> list[str]:
+    return [str(row.pk) for row in rows]
+
+
+def test_what_is_at_work_comes_first_then_the_newest(alice: User, client_of: ClientOf) -> None:
+    at_work, earlier, later = (start(alice, samples.greet, name="Ada") for _number in range(3))
+    for row in (earlier, later):
+        runner.execute(row.pk)
+    assert shown(client_of(alice)) == numbers(at_work, later, earlier)
+
+
+def test_work_time_and_target_filter_too(alice: User, client_of: ClientOf) -> None:
+    old, said = start(alice, samples.greet, on=place("odd"), name="A"), start(alice, samples.say, texts=["x"])
+    Operation.objects.filter(pk=old.pk).update(created_at=datetime(2020, 1, 2, tzinfo=UTC))
+    client = client_of(alice)
+    assert shown(client, work=said.runner) == numbers(said)
+    assert shown(client, since="2020-01-01T00:00", until="2020-01-03T00:00") == numbers(old)
+    assert shown(client, since="2021-01-01T00:00") == numbers(said)
+    assert shown(client, target="od") == numbers(old)
+
+
+def test_each_state_says_how_many_there_are_within_the_rest_of_the_filter(
+    alice: User, root: User, client_of: ClientOf
+) -> None:
+    start(alice, samples.greet, name="Ada")
+    runner.execute(start(alice, samples.greet, name="Ada").pk)
+    runner.execute(start(root, samples.greet, name="Ada").pk)
+    html = client_of(alice).get(reverse("operations:list"), {"person": "alice"}).content.decode()
+    chips = dict(re.findall(r'person=alice&amp;state=(\w*)">.*?-lt ms-2">(\d+)<', html))
+    assert chips == {"": "2", "active": "1", "queued": "1", "succeeded": "1"}
+
+
+def test_the_page_leads_to_other_work_on_the_same_target(alice: User, client_of: ClientOf) -> None:
+    first = start(alice, samples.greet, on=place("mine"), name="Ada")
+    foreign = start(alice, samples.greet, on=place("other"), name="Ada")
+    runner.execute(first.pk)
+    second = start(alice, samples.greet, on=place("mine"), name="Ada")
+    html = client_of(alice).get(page("detail", second)).content.decode()
+    assert f'href="{page("detail", first)}"' in html and f'href="{page("detail", foreign)}"' not in html
+
+
+def test_a_cancel_says_why_in_the_audit(alice: User, client_of: ClientOf) -> None:
+    operation = start(alice, samples.greet, name="Ada")
+    assert 'name="reason"' in client_of(alice).get(page("detail", operation)).content.decode()
+    client_of(alice).post(page("cancel", operation), {"reason": "wrong model"})
+    assert AuditEntry.objects.get(code="operations.cancel").reason == "wrong model"
+
+
+def test_who_may_not_cancel_sees_the_control_and_who_may(alice: User, bob: User, client_of: ClientOf) -> None:
+    html = client_of(bob).get(page("detail", start(alice, samples.greet, name="Ada"))).content.decode()
+    assert "Operators may cancel their own operations, admins all." in html and 'name="reason"' not in html
+
+
 def test_a_wrong_filter_is_a_clear_error(alice: User, client_of: ClientOf) -> None:
-    for wrong in ({"state": "x"}, {"page": "41"}, {"page": "x"}):
+    for wrong in ({"state": "x"}, {"page": "41"}, {"page": "x"}, {"work": "no.such"}, {"since": "x"}):
         assert client_of(alice).get(reverse("operations:list"), wrong).status_code == 422
 
 
