@@ -58,6 +58,7 @@ class Follower:
         self.stale = False
         self.opened = 0
         self._lines: list[LogLine] = []
+        self._last = 0
         self._bytes = 0
         self._whole_from: int | None = None
         self._fills: OrderedDict[int, list[LogLine]] = OrderedDict()
@@ -102,42 +103,41 @@ class Follower:
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopped.is_set():
+            before = self._last
             try:
-                came = self._once()
+                self._once()
             except GatewayError as error:
-                self.stale, came = True, False
+                self.stale = True
                 self._say(error.message)
             except Exception:
                 logger.exception("log_follow_failed", topic=self.topic)
-                came = False
             else:
                 self._say(_("The container has ended; nothing more comes from this run."))
                 if not self.follow:
                     return
-            pause = FIRST_PAUSE if came else min(pause * 2, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if self._last > before else min(pause * 2, LONGEST_PAUSE)
             self._stopped.wait(pause)
 
-    def _once(self) -> bool:
-        """Follow until the stream ends. True when lines came that were not there before."""
-        last = self._lines[-1].place if self._lines else 0
+    def _once(self) -> None:
+        """Follow until the stream ends, passing over what was seen before."""
+        last = self._last
         wanted: dict[str, Any] = {"since": second_of(last)} if last else {"tail": TAIL}
         self._raw = raw = self.open_log(follow=self.follow, **wanted)
         self.opened += 1
-        places, came = Places(), False
+        places = Places()
         with closing(raw):
             if self._stopped.is_set():
-                return False
+                return
             self._say("")
             for text in raw:
                 line = places.line(text)
                 if line.place > last:
-                    came = True
                     self._keep(line)
-        return came
 
     def _keep(self, line: LogLine) -> None:
         with self._guard:
             self._lines.append(line)
+            self._last = line.place
             self._bytes += len(line.text)
             if self._whole_from is None:
                 self._whole_from = line.place
