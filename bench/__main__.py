@@ -8,8 +8,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 BENCHES = ("mirror", "watcher", "live_push", "log_lines")
 HEAD = """# Performance
 
-Printed by `make bench`, on a shared machine with 2 cores: read ratios and counts; milliseconds are goals,
-never gates.
+Printed by `make bench`, on a machine with 2 cores that other work was using at the same time: read ratios and
+counts; milliseconds are goals for an idle machine, never gates.
 
 """
 

@@ -2,9 +2,10 @@
 stdin.
 
 First line: {"url", "cookie", "token", "pages", "kind"}; it prints "ready" when every page has its first
-state. Then "reconnect" lets every page go and come back within two seconds; "end" prints what was seen as
-JSON and ends it. A row's text holds `t<nanoseconds>`, the moment before its change was written; a stream's
-lines begin with it.
+state. Then "reconnect" lets every page go and come back within two seconds; "reached" prints how far the
+slowest page has read its stream; "shown" prints each state that pages show with their number; "end" prints
+what was seen as JSON and ends it. A row's text holds `t<nanoseconds>`, the moment before its change was
+written; a stream's lines begin with it.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import random
 import re
 import sys
 import time
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +24,6 @@ ROW = re.compile(r'<tr id="([^"]+)".*?</tr>', re.S)
 STAMP = re.compile(r"t(\d{18,})")
 LINE = re.compile(r"t(\d{18,})-(\d+)")
 CHUNK = re.compile(r'data-after="(\d+)" data-cursor="(\d+)"')
-DOM_ID = "measured"
 
 
 @lru_cache(maxsize=512)
@@ -53,6 +54,7 @@ class Page:
         self.cursor = 0
         self.ages: list[float] = []
         self.frames = 0
+        self.visits = 0
         self.first = asyncio.Event()
         self.socket: Any = None
 
@@ -72,6 +74,7 @@ class Page:
             address, origin=job["url"], additional_headers=headers, max_size=None, compression=None
         ) as socket:
             self.socket = socket
+            self.visits += 1
             cursor = self.cursor if job["kind"] == "stream" else None
             await socket.send(json.dumps({"join": [[job["token"], cursor]]}))
             if job["kind"] == "stream":
@@ -98,6 +101,14 @@ class Page:
         else:
             self.rows.update({dom_id: stamp for dom_id, stamp in rows.items() if dom_id in self.rows})
 
+    def seen(self) -> dict[str, Any]:
+        """What the page got of its stream."""
+        return {
+            "delivered": len(self.numbers),
+            "distinct": len(set(self.numbers)),
+            "ordered": self.numbers == sorted(self.numbers),
+        }
+
     def _take_lines(self, message: str, now: int) -> None:
         chunk = read_lines(message)
         if chunk is None or chunk[0] != self.cursor:
@@ -118,15 +129,22 @@ async def main() -> None:
     tasks = [asyncio.create_task(page.stay()) for page in pages]
     await asyncio.gather(*(page.first.wait() for page in pages))
     print("ready", flush=True)
+    leaving: asyncio.Future[Any] = asyncio.gather()
     while (line := (await reader.readline()).decode().strip()) != "end":
         if line == "reconnect":
-            await asyncio.gather(*(leave(page) for page in pages))
+            leaving = asyncio.gather(*(leave(page) for page in pages))
+        elif line == "reached":
+            await leaving
+            print(min(page.cursor for page in pages), flush=True)
+        elif line == "shown":
+            states = Counter(json.dumps(page.rows) for page in pages)
+            print(json.dumps([[json.loads(state), count] for state, count in states.items()]), flush=True)
     for task in tasks:
         task.cancel()
-    seen = [{"rows": page.rows, "numbers": page.numbers, "cursor": page.cursor} for page in pages]
     ages = [age for page in pages for age in page.ages]
-    frames = sum(page.frames for page in pages)
-    print(json.dumps({"pages": seen, "ages": ages, "frames": frames}), flush=True)
+    visits, frames = sum(page.visits for page in pages), sum(page.frames for page in pages)
+    seen = [page.seen() for page in pages]
+    print(json.dumps({"pages": seen, "ages": ages, "visits": visits, "frames": frames}), flush=True)
 
 
 async def leave(page: Page) -> None:

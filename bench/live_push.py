@@ -1,243 +1,211 @@
-"""How long from a change in the mirror to every open page: the Pods page at 5,000 pods, over real sockets.
+"""How long from a change to every open page: the Pods page at 5,000 pods, over real sockets.
 
-`PUSH_SECONDS` sets how long each line runs. It ends by comparing every page with the database: equal, or it
-fails.
+Two chains: from the API server (a pod's status changes there, the watcher mirrors it), and from the
+database alone. The change carries the moment before it was sent; it stands in the row as the pod's state, and
+each page compares it with its own clock. Every line ends by comparing every page with the database: equal, or
+it fails.
+`BENCH_SECONDS` sets how long each line runs.
 """
 
-import json
-import os
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
-from bench.ground import ground
+from apps.gateways.kubernetes import Kubernetes
+from bench import far_side
+from bench.ground import BIG, SECONDS, ground, pid_of, start_web
+from bench.processes import cpu_seconds
 from bench.table import Table, percentile
-from hyperpod_site.stack.stack import HOST, Stack, answers
+from bench.visitors import OpenPages, Visitor, cookie_of, viewer, visit
+from hyperpod_site.stack.stack import Stack
 
-PODS = 5000
-SECONDS = float(os.environ.get("PUSH_SECONDS", "15"))
 MATRIX = ((50, 10), (200, 50))
 GOALS = {(50, 10): "250", (200, 50): "400"}
-SETTLE = 1.5
+SHOWN = 50
+PATIENCE = 20.0
+WRITERS = 4
+STORM_SECONDS = 4.0
+QUIET_SECONDS = 4 * SECONDS
+HEADERS = (
+    "chain",
+    "open pages",
+    "changes/s asked",
+    "changes/s done",
+    "seen",
+    "change to page p50 / p95 / p99 ms",
+    "goal p95",
+    "web cores",
+    "equal to the database",
+    "after s",
+)
+NOTE = (
+    "Cluster, watcher, web, writer and pages share the machine's cores. Changes within 200 ms travel as one "
+    "frame; a page whose row changed twice within it sees the later change only. Shown pods whose mirrored "
+    "state differed from the API server's at the end of the first chain: {unlike}."
+)
+Write = Callable[[Any, int], int]
 
 
-@dataclass(frozen=True)
-class Visitor:
-    """A logged-in viewer and what their page follows."""
+@dataclass
+class Chain:
+    """A way to change a pod so that its row shows the stamp: `write(row, stamp)`, called from threads, gives
+    the revision that the mirror will have reached then.
+    """
 
-    cookie: str
-    token: str
-    fragment_url: str
+    name: str
+    stack: Stack
+    visitor: Visitor
+    pods: Sequence[Any]
+    write: Write
+    cluster_id: int
+    reached: int = 0
 
+    def change(self, rate: int, seconds: float) -> float:
+        """`rate` changes a second of pods that the page shows; how many a second were done."""
+        begun = time.monotonic()
+        with ThreadPoolExecutor(WRITERS) as pool:
+            done = list(pool.map(lambda number: self._one(begun + number / rate), range(int(rate * seconds))))
+        return len(done) / (time.monotonic() - begun)
 
-class Clients:
-    """The process that holds the open pages."""
+    def _one(self, when: float) -> None:
+        time.sleep(max(0.0, when - time.monotonic()))
+        self.reached = max(self.reached, self.write(random.choice(self.pods), time.time_ns()))
 
-    def __init__(self, stack: Stack, visitor: Visitor, pages: int, kind: str = "fragment") -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "bench.live_clients"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        job = {
-            "url": stack.url,
-            "cookie": visitor.cookie,
-            "token": visitor.token,
-            "pages": pages,
-            "kind": kind,
-        }
-        self.say(json.dumps(job))
-        if self._hear() != "ready":
-            raise RuntimeError("the pages did not open")
+    def measure(self, pages: int, rate: int, table: Table) -> bool:
+        """One line. Whether every page ended equal to the database."""
+        open_pages = OpenPages(self.stack, self.visitor, pages)
+        web = pid_of(self.stack, "web")
+        before, begun = cpu_seconds(web), time.monotonic()
+        done = self.change(rate, SECONDS)
+        cores = (cpu_seconds(web) - before) / (time.monotonic() - begun)
+        words = self._compare(open_pages, pages)
+        ages = open_pages.end()["ages"]
+        speeds = " / ".join(f"{percentile(ages, share):.0f}" for share in (0.5, 0.95, 0.99))
+        goal = GOALS[pages, rate]
+        table.add(self.name, pages, rate, done, f"{len(ages):,}", speeds, goal, f"{cores:.2f}", *words)
+        return words[0] == f"{pages} of {pages}"
 
-    def say(self, line: str) -> None:
-        """One line to the pages."""
-        assert self._child.stdin is not None
-        self._child.stdin.write(line + "\n")
-        self._child.stdin.flush()
+    def storm(self, pages: int, rate: int, table: Table) -> bool:
+        """All pages go and come back within two seconds, under changes. Whether all ended equal."""
+        open_pages = OpenPages(self.stack, self.visitor, pages)
+        open_pages.say("reconnect")
+        done = self.change(rate, STORM_SECONDS)
+        words = self._compare(open_pages, pages)
+        open_pages.end()
+        table.add(f"{self.name}, all reconnect", pages, rate, done, "", "", "", "", *words)
+        return words[0] == f"{pages} of {pages}"
 
-    def end(self) -> dict[str, Any]:
-        """Close the pages and hear what they saw."""
-        self.say("end")
-        seen: dict[str, Any] = json.loads(self._hear())
-        self._child.wait(10)
-        return seen
+    def _compare(self, open_pages: OpenPages, pages: int) -> tuple[str, float]:
+        """How many pages show what the database holds, and after how many seconds all did (or none more)."""
+        self._await_mirror()
+        expected, begun = shown_by_database(self.stack, self.visitor), time.monotonic()
+        while (equal := open_pages.showing(expected)) < pages and time.monotonic() - begun < PATIENCE:
+            time.sleep(0.1)
+        return f"{equal} of {pages}", time.monotonic() - begun
 
-    def _hear(self) -> str:
-        assert self._child.stdout is not None
-        return self._child.stdout.readline().strip()
+    def _await_mirror(self, seconds: float = 30) -> None:
+        """Until the last change has reached the database. TimeoutError when it does not."""
+        from apps.live import mirror
 
-
-@contextmanager
-def web(stack: Stack) -> Iterator[None]:
-    """The web process alone: no watcher, no workers."""
-    program = stack.add("web", stack.portal_commands()["web"])
-    program.ready = lambda: answers(f"http://{HOST}:{stack.port}/healthz")
-    program.wait_ready()
-    yield
-
-
-def viewer_cookie() -> str:
-    """A viewer with a session, as the cookie header of a browser."""
-    from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
-
-    from apps.accounts.models import Grant, Role, User
-
-    user = User.objects.create_user("bench-viewer")
-    Grant.objects.create(user=user, role=Role.VIEWER)
-    session = SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session.create()
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+        end = time.monotonic() + seconds
+        while mirror.sync_state(self.cluster_id, "pods").resource_version < self.reached:
+            if time.monotonic() > end:
+                raise TimeoutError("the last change has not reached the mirror")
+            time.sleep(0.05)
 
 
-def raw_pod(number: int, version: int, node: str) -> dict[str, Any]:
-    """A pod as the API server says it, as far as the mirror reads it."""
-    name = f"qwen-{number:05d}-x7k2p"
-    labels = {"app": "qwen", "model": "qwen", "business": "unassigned"}
-    status = {"phase": "Running", "podIP": f"10.0.{number // 250}.{number % 250}"}
-    status |= {"conditions": [{"type": "Ready", "status": "True"}]}  # type: ignore[dict-item]  # plain JSON
-    meta = {"name": name, "namespace": "default", "uid": f"uid-{number}", "labels": labels}
-    meta |= {"resourceVersion": str(version), "creationTimestamp": "2026-11-22T04:00:00Z"}
-    limits = {"limits": {"nvidia.com/gpu": "1"}}
-    container = {"name": "server", "image": "vllm", "resources": limits, "ports": [{"containerPort": 8000}]}
-    return {"metadata": meta, "spec": {"nodeName": node, "containers": [container]}, "status": status}
-
-
-def row(number: int, version: int, node: str) -> Any:
-    """The pod as the mirror's row."""
-    import msgspec
-
-    from apps.clusters.kinds import PODS as kind
-    from apps.live.decode import row_of
-
-    return row_of(msgspec.convert(raw_pod(number, version, node), kind.struct), kind)
-
-
-def prepare() -> Any:
-    """A cluster with 5,000 mirrored pods."""
-    from apps.clusters.models import Cluster
-    from apps.live import mirror
-
-    cluster = Cluster.objects.create(slug="bench", name="bench", server="https://127.0.0.1:1")
-    mirror.replace(cluster.pk, "pods", [row(number, 1, "node") for number in range(PODS)], 1)
-    return cluster
-
-
-def visit(stack: Stack, cookie: str) -> Visitor:
-    """Open the Pods page once and take its fragment's token from it."""
-    page = httpx.get(f"{stack.url}/c/bench/pods/", headers={"Cookie": cookie}, timeout=60)
-    page.raise_for_status()
-    token = page.text.split('data-live="', 1)[1].split('"', 1)[0]
-    return Visitor(cookie, token, f"{stack.url}/live/fragment/{token}/")
-
-
-def change(cluster_id: int, rate: int, seconds: float) -> int:
-    """`rate` changes a second of pods that the page shows, each its own commit. Returns how many."""
-    from apps.live import mirror
-    from apps.live.db import borrowed
-    from apps.live.rows import Event
-
-    begun, count = time.monotonic(), 0
-    while (elapsed := time.monotonic() - begun) < seconds:
-        if count > elapsed * rate:
-            time.sleep(count / rate - elapsed)
-        stamp = time.time_ns()
-        with borrowed():
-            mirror.apply(cluster_id, "pods", [Event(row(random.randrange(50), stamp // 1000, f"t{stamp}"))])
-        count += 1
-    return count
-
-
-def shown_by_database(visitor: Visitor) -> dict[str, int]:
+def shown_by_database(stack: Stack, visitor: Visitor) -> dict[str, int]:
     """What the page would show if it were opened now: each row's stamp."""
     from bench.live_clients import read_rows
 
-    answer = httpx.get(visitor.fragment_url, headers={"Cookie": visitor.cookie}, timeout=60)
+    answer = httpx.get(visitor.fragment_url(stack), headers={"Cookie": visitor.cookie}, timeout=60)
     answer.raise_for_status()
     return read_rows(answer.text)[1]
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time that the process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def shown_pods(cluster_id: int) -> list[Any]:
+    """The mirrored pods of the list's first page."""
+    from apps.live import mirror
+
+    return mirror.rows(mirror.objects(cluster_id, "pods")[:SHOWN])
 
 
-def measure(stack: Stack, cluster_id: int, visitor: Visitor, pages: int, rate: int, table: Table) -> bool:
-    """One line of the matrix. Whether every page ended equal to the database."""
-    clients = Clients(stack, visitor, pages)
-    process = stack.programs["web"].process
-    assert process is not None
-    before, begun = cpu_seconds(process.pid), time.monotonic()
-    changes = change(cluster_id, rate, SECONDS)
-    cores = (cpu_seconds(process.pid) - before) / (time.monotonic() - begun)
-    time.sleep(SETTLE)
-    seen = clients.end()
-    expected = shown_by_database(visitor)
-    equal = sum(page["rows"] == expected for page in seen["pages"])
-    ages = seen["ages"]
-    speeds = " / ".join(f"{percentile(ages, share):.0f}" for share in (0.5, 0.95, 0.99))
-    table.add(
-        pages, rate, changes, len(ages), speeds, GOALS[pages, rate], f"{cores:.2f}", f"{equal} of {pages}"
-    )
-    return bool(equal == pages)
+def into_mirror(cluster_id: int) -> Write:
+    """A change as the watcher writes it, one commit each."""
+    from apps.live import mirror
+    from apps.live.db import borrowed
+
+    def write(row: Any, stamp: int) -> int:
+        version = stamp // 1000
+        later = replace(row, resource_version=version, data={**row.data, "state": f"t{stamp}"})
+        with borrowed():
+            mirror.apply(cluster_id, "pods", [mirror.Event(later)])
+        return version
+
+    return write
 
 
-def storm(stack: Stack, cluster_id: int, visitor: Visitor, pages: int, rate: int, table: Table) -> bool:
-    """All pages go and come back within two seconds, under changes. Whether all ended equal
-    to the database.
-    """
-    clients = Clients(stack, visitor, pages)
-    clients.say("reconnect")
-    changes = change(cluster_id, rate, 4)
-    time.sleep(SETTLE)
-    seen = clients.end()
-    expected = shown_by_database(visitor)
-    equal = sum(page["rows"] == expected for page in seen["pages"])
-    table.add(f"{pages}, all reconnect", rate, changes, "", "", "", "", f"{equal} of {pages}")
-    return bool(equal == pages)
+def into_cluster(client: Kubernetes) -> Write:
+    """A change as a kubelet makes it: the pod's status, at the API server."""
+
+    def write(row: Any, stamp: int) -> int:
+        status = {"status": {"reason": f"t{stamp}"}}
+        done = client.patch_merge("pods", row.name, status, namespace=row.namespace, subresource="status")
+        return int(done["metadata"]["resourceVersion"])
+
+    return write
+
+
+def unlike_cluster(client: Kubernetes, cluster_id: int) -> int:
+    """How many mirrored pods show another state than the API server."""
+    there = {pod["metadata"]["name"]: pod["status"].get("reason", "") for pod in client.list("pods")}
+    here = {row.name: row.data["state"] for row in shown_pods(cluster_id)}
+    return sum(there[name] != state for name, state in here.items() if there[name])
+
+
+def ask_counts(chain: Chain, client: Kubernetes) -> Table:
+    """How often the portal asks the API server, with and without open pages, at rest and under changes."""
+    title = f"Requests of the portal to the API server in {QUIET_SECONDS:.0f} s"
+    table = Table(title, ("open pages", "pods change", "requests"))
+    for rate in (0, 10):
+        for pages in (0, 200):
+            open_pages = OpenPages(chain.stack, chain.visitor, pages)
+            before = far_side.portal_requests(client)
+            chain.change(rate, QUIET_SECONDS) if rate else time.sleep(QUIET_SECONDS)
+            table.add(pages, f"{rate}/s", far_side.portal_requests(client) - before)
+            open_pages.end()
+    return table
 
 
 def main() -> int:
-    """Print the table; 1 when a page differed from the database."""
-    age = "change to page p50 / p95 / p99 ms"
-    headers = (
-        "open pages",
-        "changes/s",
-        "changes",
-        "seen",
-        age,
-        "goal p95",
-        "web cores",
-        "equal to the database",
-    )
-    table = Table(f"Change to page, {PODS} mirrored pods, 50 rows shown", headers)
-    table.note = (
-        "Pages, writer and services share the machine's cores. Changes within 200 ms travel as one frame."
-    )
-    with ground() as stack, web(stack):
-        cluster = prepare()
-        visitor = visit(stack, viewer_cookie())
-        well = [measure(stack, cluster.pk, visitor, pages, rate, table) for pages, rate in MATRIX]
-        well.append(storm(stack, cluster.pk, visitor, 200, 10, table))
-        from apps.live import publish
-
-        publish.flush()
+    """Print the tables; 1 when a page differed from the database, or the database from the cluster."""
+    table = Table("Change to page, 5,000 pods mirrored, 50 rows shown", HEADERS)
+    with ground(*BIG) as stack:
+        cluster_id, client = far_side.register(stack), far_side.administrator(stack)
+        start_web(stack)
+        watcher = stack.add("watcher", stack.portal_commands()["watcher"])
+        far_side.await_mirror(cluster_id, far_side.pods_of(BIG))
+        page, pods = visit(stack, cookie_of(viewer()), f"/c/{far_side.SLUG}/pods/"), shown_pods(cluster_id)
+        whole = Chain("API server to page", stack, page, pods, into_cluster(client), cluster_id)
+        whole.change(10, 1)  # connections are made, templates compiled
+        well = [whole.measure(pages, rate, table) for pages, rate in MATRIX]
+        well.append(whole.storm(200, 10, table))
+        unlike = unlike_cluster(client, cluster_id)
+        requests = ask_counts(whole, client)
+        watcher.ask_to_stop()
+        watcher.wait_stopped()
+        short = Chain("database to page", stack, page, pods, into_mirror(cluster_id), cluster_id)
+        well += [short.measure(pages, rate, table) for pages, rate in MATRIX]
+    table.note = NOTE.format(unlike=unlike)
     print(table.markdown())
-    return 0 if all(well) else 1
+    print(requests.markdown())
+    return 0 if all(well) and not unlike else 1
 
 
 if __name__ == "__main__":
