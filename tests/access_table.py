@@ -129,12 +129,16 @@ FLAT_CHANGE: Statuses = (401, 404, 403, 200, 200)
 ORDER = {"command": "vllm serve Qwen/Qwen3-0.6B"}
 FLAT_ORDER = {"deploymentType": "vllm", "vllmCommand": "vllm serve Qwen/Qwen3-0.6B"}
 FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
+SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
+TEST_CALL = {"service": "default/chat", "method": "GET", "path": "/v1/models"}
 CALL = {"service": "chat", "path": "/v1/models", "method": "GET"}
 SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
 INFERENCE = {
     "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
     "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),
     "inference:deployment_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
+    "inference:test_check": Row(CLUSTER_PAGE, DEMO, method="POST", data={"field": "path"}, wrong="GET"),
+    "inference:test_code": Row(CLUSTER_PAGE, DEMO, method="POST", data=TEST_CALL, wrong="GET"),
     "inference:deployment_detail": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
     "inference:scale": Row(CHANGE_PAGE, CHAT, method="POST", data={"replicas": "2"}, wrong="GET"),
     "inference:restart": Row(CHANGE_PAGE, CHAT, method="POST", wrong="GET"),
@@ -204,6 +208,9 @@ POOLS = {
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
     "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
     "pools:delete_service": Row(AWAY_PAGE, SERVICE, method="POST", wrong="GET"),
+    "pools:configure_service": Row(
+        AWAY_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
+    ),
     "api:pool_list": Row(API, DEMO, wrong="POST"),
     "api:pool_detail": Row(API, POOL, wrong="POST"),
     "api:pool_history": Row(API, POOL, wrong="POST"),

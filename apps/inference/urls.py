@@ -3,12 +3,24 @@
 from django.urls import path
 
 from apps.inference import proxy
-from apps.inference.views import deploy, deployment, deployment_parts, lists, pod, pod_log, records, service
+from apps.inference.views import (
+    deploy,
+    deployment,
+    deployment_parts,
+    lists,
+    pod,
+    pod_log,
+    records,
+    service,
+    testing,
+)
 
 app_name = "inference"
 urlpatterns = [
     path("deploy/", deploy.deploy, name="deploy"),
     path("deploy/preview/", deploy.preview, name="deploy_preview"),
+    path("deploy/test/check/", testing.check, name="test_check"),
+    path("deploy/test/code/", testing.code, name="test_code"),
     path("deployments/", lists.deployment_list, name="deployment_list"),
     path("deployments/<str:namespace>/<str:name>/", deployment.deployment_detail, name="deployment_detail"),
     path("deployments/<str:namespace>/<str:name>/scale/", deployment.scale, name="scale"),

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from apps.pools import views
+from apps.pools import service_tab, views
 
 app_name = "pools"
 POOL = "pools/<slug:namespace>/<slug:name>/"
 urlpatterns: list[URLPattern] = [
     path("pools/", views.pool_list, name="pool_list"),
+    path("deploy/service/", service_tab.create, name="configure_service"),
     path(POOL, views.pool_detail, name="pool_detail"),
     path(f"{POOL}move/", views.move, name="move"),
     path(f"{POOL}services/", views.create_service, name="create_service"),

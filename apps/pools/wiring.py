@@ -3,7 +3,7 @@
 from apps.inference import guards
 from apps.live.kinds import on_change, on_events
 from apps.live.rows import Change
-from apps.pools import actions, columns, removal  # noqa: F401  actions and columns register themselves
+from apps.pools import actions, columns, removal, service_tab  # noqa: F401  they register themselves
 from apps.pools.handover import observing, switching
 
 

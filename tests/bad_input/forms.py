@@ -118,6 +118,12 @@ FORMS: dict[str, Form] = {
         ),
     ),
     "inference:deploy_preview": Form(DEPLOY, DEMO, own=True),
+    "inference:test_check": Form({"field": "path", "path": "/v1/models"}, DEMO, own=True),
+    "inference:test_code": Form(
+        {"service": "default/chat", "method": "GET", "path": "/v1/models", "language": "python"},
+        DEMO,
+        own=True,
+    ),
     "inference:scale": Form({"replicas": "2"}, CHAT, wrong=beside("replicas", REPLICAS)),
     "inference:restart": Form(kwargs=CHAT, own=True),
     "inference:undeploy": Form(
@@ -145,6 +151,15 @@ FORMS: dict[str, Form] = {
     ),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
+    ),
+    "pools:configure_service": Form(
+        {"pool": "default/pool", "name": "pool-a", "business": "a"},
+        DEMO,
+        wrong=(
+            ("pool", "default/nothing", "valid choice"),
+            *beside("name", NAMES),
+            *beside("business", TAGS),
+        ),
     ),
     "pools:delete_service": Form(kwargs={**POOL, "service": "pool-production"}, own=True),
 }
