@@ -65,7 +65,7 @@ def body_of(described: dict[str, Any], said: dict[str, Any]) -> dict[str, Any] |
     if "application/json" not in content:
         return None
     schema = content["application/json"]["schema"]
-    for option in (schema, *schema.get("anyOf", [])):
+    for option in (schema, *schema.get("anyOf", []), *schema.get("allOf", [])):
         if "$ref" in option:
             return dict(described["components"]["schemas"][option["$ref"].rsplit("/", 1)[1]])
     raise AssertionError(f"a body that this test cannot read: {schema}")
