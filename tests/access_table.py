@@ -132,7 +132,6 @@ FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
 SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
 TEST_CALL = {"service": "default/chat", "method": "GET", "path": "/v1/models"}
 CALL = {"service": "chat", "path": "/v1/models", "method": "GET"}
-SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
 INFERENCE = {
     "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
     "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),

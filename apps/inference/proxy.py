@@ -15,12 +15,14 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from apps.accounts import rates
 from apps.accounts.models import User
 from apps.accounts.requests import UserRequest
 from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
+from apps.gateways.errors import Invalid
 from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference import calls
@@ -66,7 +68,9 @@ async def whole(call: Call, seat: Seat) -> tuple[ProxyResponse, bytes]:
 def requested(
     request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
 ) -> tuple[Call, Seat]:
-    """The call that the request asks for."""
+    """The call that the request asks for. Raises Invalid for `proxy//host`: safe_path would forgive it."""
+    if path.startswith("/"):
+        raise Invalid(_("The path has an empty part."))
     return prepared(
         user,
         clusters.cluster(user, cluster),

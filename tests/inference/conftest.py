@@ -3,7 +3,10 @@
 import pytest
 
 from apps.clusters.models import Cluster
+from tests.inference.calling import address, served, web
 from tests.inference.mirrored import Mirrored
+
+__all__ = ["address", "served", "web"]  # fixtures of calling.py
 
 
 @pytest.fixture
