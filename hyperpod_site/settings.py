@@ -56,7 +56,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.accounts.sessions.SessionAgeMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "hyperpod_site.middleware.BodyLimitMiddleware",
     "hyperpod_site.middleware.NulMiddleware",
@@ -65,7 +67,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.audit.middleware.AuditContextMiddleware",
@@ -96,7 +97,7 @@ def database(url: str, pool: int) -> dict[str, object]:
     """`postgres://user:password@host:port/name?host=/socket/folder` as Django's DATABASES entry."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
-    options: dict[str, object] = {"pool": {"min_size": 1, "max_size": pool, "timeout": 10}} if pool else {}
+    options: dict[str, object] = {"pool": {"min_size": 1, "max_size": pool, "timeout": 4}} if pool else {}
     options["connect_timeout"] = 5
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -150,7 +151,8 @@ AXES_LOCKOUT_CALLABLE = "apps.accounts.views.locked_out"
 AXES_VERBOSE = False
 
 SECURE = PORTAL_ORIGIN.startswith("https://")
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # from the login on, however busy (apps.accounts.sessions)
+SESSION_IDLE_AGE = 4 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

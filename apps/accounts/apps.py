@@ -14,4 +14,7 @@ class AccountsConfig(AppConfig):
         """Each app's `permissions` and `actions` modules are imported, so that what they register is
         complete.
         """
+        from apps.accounts import sessions
+
+        sessions.connect()
         autodiscover_modules("permissions", "actions")

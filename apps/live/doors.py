@@ -13,6 +13,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
 from apps.accounts import policy
+from apps.accounts.sessions import over
 from apps.live import fragments, streams
 from apps.live.tokens import Ticket
 from apps.live.viewers import Viewer
@@ -65,7 +66,7 @@ def person(key: str) -> Any | None:
     if not key:
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(key).load()
-    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS or over(session):
         return None
     user = get_user_model()._default_manager.filter(pk=session.get(SESSION_KEY), is_active=True).first()
     if user is None or not constant_time_compare(

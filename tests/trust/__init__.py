@@ -1,0 +1,1 @@
+"""What nobody may do, see or find."""
