@@ -167,7 +167,12 @@ class DeployForm(forms.Form):
 class ScaleForm(forms.Form):
     """A new number of pods."""
 
-    replicas = forms.IntegerField(label=_lazy("Replicas"), min_value=0, max_value=MOST_REPLICAS)
+    replicas = forms.IntegerField(
+        label=_lazy("Replicas"),
+        min_value=0,
+        max_value=MOST_REPLICAS,
+        widget=forms.NumberInput(attrs={"class": "form-control"}),
+    )
 
 
 class UndeployForm(forms.Form):

@@ -40,9 +40,7 @@ DEPLOYMENT_HEADERS: tuple[tuple[str, Any], ...] = (
     ("", _("Type")),
     ("", _("Model")),
     ("ready#", _("Pods ready")),
-    ("#", _("GPUs per pod")),
     ("", _("Service")),
-    ("", _("By")),
     ("created_at", _("Age")),
 )
 

@@ -1,6 +1,7 @@
 """Deleting single pods and Services: permitted, audited, and never what is lent or what others made."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -20,6 +21,7 @@ class Lent(Exception):
     problem_status = 409
 
     def __init__(self, pod: str, business: str) -> None:
+        self.business = business
         self.message = _(
             "“%(pod)s” is lent to %(business)s. Take it back on its pool page, or delete it all the same and "
             "say why."
@@ -44,10 +46,12 @@ def delete_pod(*, pod: PodTarget, force: bool = False) -> None:
     Raises Lent for a pod that serves a business unless `force` is said with a reason; GatewayError.
     """
     note(before={"pool": pod.pool, "business": pod.business}, after={"deleted": True, "forced": force})
-    if is_lent(pod) and not (force and context.current().reason.strip()):
-        raise Lent(pod.name, pod.business)
     kubernetes = connect(pod.cluster_id).kubernetes
     try:
+        business = business_of(kubernetes.get("pods", pod.name, namespace=pod.namespace))
+        note(before={"business": business})
+        if business and not (force and context.current().reason.strip()):
+            raise Lent(pod.name, business)
         kubernetes.delete("pods", pod.name, namespace=pod.namespace, uid=pod.uid)
     except NotFound:
         note(after={"deleted": "was gone already"})
@@ -72,8 +76,17 @@ def delete_service(*, service: ServiceTarget) -> None:
         note(after={"deleted": "was gone already"})
 
 
+def business_of(manifest: Mapping[str, Any]) -> str:
+    """Whom the live pod is lent to, or what it is being moved between; the mirror may lag behind that."""
+    own = manifest["metadata"].get("labels") or {}
+    business = (
+        str(own.get(labels.BUSINESS, "")) if own.get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL else ""
+    )
+    return "" if business == labels.UNASSIGNED else business
+
+
 def is_lent(pod: PodTarget) -> bool:
-    """Whether a business has it now, or is just giving it back."""
+    """Whether a business has it, or is just giving it back, as the page knows."""
     return bool(pod.pool) and pod.business not in ("", labels.UNASSIGNED)
 
 

@@ -13,10 +13,10 @@
     if (element.textContent !== text) element.textContent = text;
   }
 
-  const all = (root) => root.querySelectorAll?.("time[data-age]").forEach(say);
+  const all = () => document.querySelectorAll("time[data-age]").forEach(say);
   for (const name of ["htmx:load", "htmx:afterSettle", "htmx:oobAfterSwap"]) {
-    document.addEventListener(name, (event) => all(event.detail.elt ?? event.detail.target ?? document));
+    document.addEventListener(name, all);
   }
-  setInterval(() => all(document), 5000);
-  all(document);
+  setInterval(all, 5000);
+  all();
 })();

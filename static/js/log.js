@@ -109,7 +109,10 @@ class LogBox {
 (() => {
   const known = new WeakSet();
   const begin = (box) => known.has(box) || (known.add(box), new LogBox(box));
-  const all = (root) => root.querySelectorAll("[data-log]").forEach(begin);
+  const all = (root) => {
+    if (root.matches?.("[data-log]")) begin(root);
+    root.querySelectorAll("[data-log]").forEach(begin);
+  };
   document.addEventListener("htmx:load", (event) => all(event.detail.elt));
   all(document);
 })();

@@ -36,7 +36,7 @@ def place(transactional_db: None, devcluster: Devcluster) -> Iterator[Place]:
     made.clear()
 
 
-def served(place: Place, alice: User, **wishes: object) -> PodTarget:
+def served(place: Place, alice: User, **wishes: Any) -> PodTarget:
     """A deployed model's pod."""
     place.deploy(alice, name="chat", **wishes)
     place.look()
@@ -67,7 +67,8 @@ def test_the_log_streams_and_can_be_kept(place: Place, alice: User, client_of: C
     pod = served(place, alice)
     args = {"cluster": pod.cluster, "namespace": pod.namespace, "pod": pod.name, "previous": False}
     asked = args | {"container": "server"}
-    html, reached = until(lambda: found(pod_logs.read_lines(asked, 0, 500)), what="the log's first lines")
+    until(lambda: pod_logs.read_lines(asked, 0, 500)[0], what="the log's first lines")
+    html, reached = pod_logs.read_lines(asked, 0, 500)
     assert html.count('class="log-line"') > 3 and reached > 0
     assert pod_logs.read_lines(asked, reached, 500) == ("", reached)
     answer = client_of(alice).get(address("pod_log", pod))
@@ -77,10 +78,6 @@ def test_the_log_streams_and_can_be_kept(place: Place, alice: User, client_of: C
 
 async def whole(answer: Any) -> bytes:
     return b"".join([piece async for piece in answer.streaming_content])
-
-
-def found(read: tuple[str, int]) -> tuple[str, int] | None:
-    return read if read[0] else None
 
 
 def test_an_operator_deletes_a_pod_and_its_deployment_makes_a_new_one(
@@ -106,8 +103,9 @@ def test_a_lent_pod_is_deleted_only_when_forced_with_a_reason(
 ) -> None:
     pod = served(place, alice, as_pool=True)
     operations = [{"op": "replace", "path": "/metadata/labels/business", "value": "production"}]
-    place.outside.patch_json("pods", pod.name, operations, namespace=place.namespace)
-    place.look()
+    place.outside.patch_json(
+        "pods", pod.name, operations, namespace=place.namespace
+    )  # the mirror lags behind
     client = client_of(alice)
     for data in ({}, {"force": "on"}, {"reason": "it hangs"}):
         answer = client.post(address("pod_delete", pod), data, headers=IN_PANEL)
@@ -175,3 +173,31 @@ def test_a_removal_lists_what_goes(place: Place, alice: User, client_of: ClientO
     url = address("deployment_remove", pod, "chat")
     text = client_of(alice).get(url, headers=IN_PANEL).content.decode()
     assert pod.name in text and "Service <strong>chat" in text and "1 pod" in text
+
+
+def test_the_lists_show_the_split_of_a_pool_and_filter_in_sql(
+    place: Place, alice: User, client_of: ClientOf
+) -> None:
+    place.deploy(alice, name="chat", as_pool=True, replicas=2)
+    operations = [{"op": "replace", "path": "/metadata/labels/business", "value": "production"}]
+    first, second = place.names("pods")
+    place.outside.patch_json("pods", first, operations, namespace=place.namespace)
+    place.look()
+    client, here = client_of(alice), [place.cluster.slug]
+    text = client.get(
+        reverse("inference:deployment_list", args=here), {"q": place.namespace}
+    ).content.decode()
+    assert "production(1)" in text and "free(1)" in text and "scaled on its pool page" in text
+    url = reverse("inference:pod_list", args=here)
+    found = client.get(url, {"namespace": place.namespace, "business": "production"}).content.decode()
+    assert f'data-pod="{first}"' in found and f'data-pod="{second}"' not in found
+    assert "No pod matches" in client.get(url, {"node": "nowhere"}).content.decode()
+
+
+def test_scaling_in_a_row_answers_with_a_toast(place: Place, alice: User, client_of: ClientOf) -> None:
+    pod = served(place, alice)
+    url, asked = address("scale", pod, "chat"), {"HX-Request": "true"}
+    answer = client_of(alice).post(url, {"replicas": "21"}, headers=asked)
+    assert answer.status_code == 204 and "less than or equal to 20" in answer.headers["HX-Trigger"]
+    answer = client_of(alice).post(url, {"replicas": "2"}, headers=asked)
+    assert answer.status_code == 204 and "being scaled to 2" in answer.headers["HX-Trigger"]

@@ -110,7 +110,9 @@ def delete(request: UserRequest, cluster: str, namespace: str, name: str) -> Htt
     try:
         removal.delete_pod(by=request.user, pod=target, **form.cleaned_data)
     except removal.Lent as error:
-        return question(request, context | {"problem": error.message}, form, status=422)
+        return question(
+            request, context | {"problem": error.message, "lent": error.business}, form, status=422
+        )
     url = reverse("inference:pod_list", kwargs={"cluster": target.cluster})
     return done(request, _("%(pod)s is being deleted.") % {"pod": target.name}, url)
 
@@ -119,5 +121,7 @@ def question(
     request: UserRequest, context: dict[str, Any], form: DeletePodForm, *, status: int = 200
 ) -> HttpResponse:
     """What goes, whom it concerns, and the button."""
-    lent = removal.is_lent(context["target"])
-    return panel(request, "inference/pod_delete.html", context | {"form": form, "lent": lent}, status=status)
+    target: PodTarget = context["target"]
+    lent = target.business if removal.is_lent(target) else ""
+    context = {"form": form, "lent": lent, **context}
+    return panel(request, "inference/pod_delete.html", context, status=status)
