@@ -1,4 +1,4 @@
-// One call of a model: reads the answer as it comes, tells the words of a stream from whole JSON, and measures.
+// One call of a model: reads the answer as it comes, tells the words of a stream from whole JSON, measures, shows.
 "use strict";
 
 const ModelAnswer = (() => {
@@ -32,10 +32,26 @@ const ModelAnswer = (() => {
     }
   }
 
+  const at = (name) => document.getElementById(`test-${name}`);
+  const word = (name, value) => document.getElementById("model-test").dataset[`word${name}`].replace("%s", value);
   const seconds = (from) => (performance.now() - from) / 1000;
 
-  // Ask, and call `show(state)` as it changes: {status, pod, text, first, rate, whole, cut}.
-  async function ask(url, options, show) {
+  // {status, pod, text, first, rate, whole, cut}; times in seconds.
+  function show(state) {
+    const answer = at("answer");
+    const low = answer.scrollHeight - answer.scrollTop - answer.clientHeight < 40;
+    at("status").textContent = state.status;
+    at("status").className = `badge ${state.status < 400 ? "bg-green-lt" : "bg-red-lt"}`;
+    at("pod").textContent = state.pod;
+    const facts = [state.first && word("First", state.first.toFixed(2)), state.rate && word("Rate", state.rate.toFixed(1)), state.whole && word("Whole", state.whole.toFixed(2)), state.cut && word("Cut")];
+    at("facts").textContent = facts.filter(Boolean).join(" · ") || word("Running");
+    answer.textContent = state.text;
+    at("copy").dataset.copy = state.text;
+    if (low) answer.scrollTop = answer.scrollHeight;
+  }
+
+  // Ask, and show the answer's state as it changes.
+  async function ask(url, options) {
     const from = performance.now();
     const answer = await fetch(url, options);
     const state = { status: answer.status, pod: answer.headers.get("X-Served-By") || "", text: "", first: null, rate: null, whole: null, cut: false };
@@ -75,5 +91,5 @@ const ModelAnswer = (() => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) yield text.decode(part.value, { stream: true });
   }
 
-  return { ask };
+  return { ask, show };
 })();

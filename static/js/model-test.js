@@ -49,7 +49,7 @@
       if (!("model" in payload) || payload.model === name) return;
       at("payload").value = JSON.stringify({ ...payload, model: name }, null, 2);
     } catch {
-      // half-typed: left alone
+      return; // half-typed: left alone
     }
   }
 
@@ -59,8 +59,7 @@
     at("method").value = preset.payload ? "POST" : "GET";
     if (preset.payload) at("payload").value = JSON.stringify({ model: at("model").value, ...preset.payload }, null, 2);
     card.querySelectorAll("[data-preset]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.preset === name));
-    at("path-problem").replaceChildren();
-    at("payload-problem").replaceChildren();
+    [at("path-problem"), at("payload-problem")].forEach((place) => place.replaceChildren());
     judge();
   }
 
@@ -70,27 +69,14 @@
     if (!("forbidden" in at("send").dataset)) at("send").disabled = Boolean(running) || !at("service").value;
   }
 
-  function show(state) {
-    const answer = at("answer");
-    const low = answer.scrollHeight - answer.scrollTop - answer.clientHeight < 40;
-    at("status").textContent = state.status;
-    at("status").className = `badge ${state.status < 400 ? "bg-green-lt" : "bg-red-lt"}`;
-    at("pod").textContent = state.pod;
-    const facts = [state.first && word("First", state.first.toFixed(2)), state.rate && word("Rate", state.rate.toFixed(1)), state.whole && word("Whole", state.whole.toFixed(2)), state.cut && word("Cut")];
-    at("facts").textContent = facts.filter(Boolean).join(" · ") || word("Running");
-    answer.textContent = state.text;
-    at("copy").dataset.copy = state.text;
-    if (low) answer.scrollTop = answer.scrollHeight;
-  }
-
   async function send() {
     const body = at("method").value === "GET" ? undefined : at("payload").value;
     running = new AbortController();
     at("result").hidden = false;
-    show({ status: "…", pod: "", text: "" });
+    ModelAnswer.show({ status: "…", pod: "", text: "" });
     judge();
     try {
-      await ModelAnswer.ask(address(at("path").value), { method: at("method").value, headers, body, signal: running.signal }, show);
+      await ModelAnswer.ask(address(at("path").value), { method: at("method").value, headers, body, signal: running.signal });
     } catch (error) {
       at("facts").textContent += ` · ${word(error.name === "AbortError" ? "Stopped" : "Broken")}`;
     }
