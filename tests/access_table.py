@@ -111,6 +111,8 @@ ACCOUNTS = {
 }
 AUDIT = {
     "audit:list": Row(ROLE, wrong="POST"),
+    "audit:export_csv": Row(ROLE, wrong="POST"),
+    "audit:export_jsonl": Row(ROLE, wrong="POST"),
     "audit:detail": Row(ROLE, an_entry, wrong="POST"),
 }
 LIVE = {
