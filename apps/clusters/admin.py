@@ -20,6 +20,14 @@ else:
     ModelAdmin = admin.ModelAdmin
 
 
+class WriteOnlyText(forms.Textarea):
+    """A place for a secret: what was sent is not sent back, also when the form is shown again."""
+
+    def format_value(self, value: Any) -> str:
+        """Nothing."""
+        return ""
+
+
 class ClusterForm(ModelForm):
     """A cluster's words, and a place to paste a kubeconfig whose credentials replace the stored ones."""
 
@@ -27,7 +35,7 @@ class ClusterForm(ModelForm):
         label=_("Kubeconfig"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 12, "autocomplete": "off", "spellcheck": "false"}),
+        widget=WriteOnlyText(attrs={"rows": 12, "autocomplete": "off", "spellcheck": "false"}),
         help_text=_(
             "Paste one with a token or a client certificate. It is not shown again; leave empty to keep it."
         ),
