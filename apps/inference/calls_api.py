@@ -18,7 +18,6 @@ from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
 from apps.inference import proxy, shapes
 from apps.inference.calls import Call
-from apps.inference.seats import Seat
 
 router = Router(tags=["inference"])
 flat_router = Router(tags=["earlier panel"])
@@ -67,15 +66,16 @@ async def flat_proxy_request(
 async def called(request: HttpRequest, call: CallIn, cluster: Callable[[], Cluster]) -> shapes.CallOut:
     """The service's whole answer; `success` says whether its status was below 400."""
 
-    def look() -> tuple[Call, Seat]:
+    def look() -> Call:
         return prepared(request, cluster(), call)
 
-    answer, body = await proxy.whole(*await sync_to_async(look)())
+    allowed = await sync_to_async(look)()
+    answer, body = await proxy.whole(allowed, choice.person(request).pk)
     return shapes.call(answer.status, answer.headers, body)
 
 
-def prepared(request: HttpRequest, cluster: Cluster, call: CallIn) -> tuple[Call, Seat]:
-    """The permitted call with its seat."""
+def prepared(request: HttpRequest, cluster: Cluster, call: CallIn) -> Call:
+    """The permitted call."""
     return proxy.prepared(
         choice.person(request),
         cluster,

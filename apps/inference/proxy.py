@@ -6,6 +6,7 @@ free again, and so is the caller's seat (seats.py).
 """
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -47,7 +48,8 @@ async def streamed(
     request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
 ) -> HttpResponseBase:
     """The service's answer as it comes: 30 s to its first byte, ten minutes in all. Raises as `prepared`."""
-    call, seat = await sync_to_async(requested)(request, user, cluster, namespace, service, path)
+    call = await sync_to_async(requested)(request, user, cluster, namespace, service, path)
+    seat = seats.take(user.pk)  # with no waiting before `opened`: whoever is cancelled there would keep it
     upstream = await opened(call, seat)
     answer = StreamingHttpResponse(Body(upstream, seat), status=upstream.status)
     for name, value in headers_of(upstream).items():
@@ -55,19 +57,20 @@ async def streamed(
     return answer
 
 
-async def whole(call: Call, seat: Seat) -> tuple[ProxyResponse, bytes]:
-    """An answer with all of its body; whoever is gone before is waited for no more."""
+async def whole(call: Call, person: int) -> tuple[ProxyResponse, bytes]:
+    """An answer with all of its body; whoever is gone before is waited for no more. Raises NoSeat."""
+    seat = seats.take(person)
     upstream = await opened(call, seat)
     try:
         body = await asyncio.get_running_loop().run_in_executor(_threads, upstream.read)
     finally:
-        _threads.submit(hang_up, upstream, seat)
+        hang_up_soon(upstream, seat)
     return upstream, body
 
 
 def requested(
     request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
-) -> tuple[Call, Seat]:
+) -> Call:
     """The call that the request asks for. Raises Invalid for `proxy//host`: safe_path would forgive it."""
     if path.startswith("/"):
         raise Invalid(_("The path has an empty part."))
@@ -84,12 +87,12 @@ def requested(
     )
 
 
-def prepared(user: User, cluster: Cluster, namespace: str, service: str, **asked: Any) -> tuple[Call, Seat]:
-    """A call that is permitted, counted, and has a seat. Raises as `calls.prepare`; TooOften; NoSeat."""
+def prepared(user: User, cluster: Cluster, namespace: str, service: str, **asked: Any) -> Call:
+    """A call that is permitted and counted. Raises as `calls.prepare`; TooOften."""
     rates.spend("model_call", user.pk, settings.PORTAL_API_RATE)
     call = calls.prepare(user, cluster, namespace, service, **asked)
     close_old_connections()  # an answer may stream for minutes; the database connection is not its to hold
-    return call, seats.take(user.pk)
+    return call
 
 
 def accepted(request: HttpRequest) -> str:
@@ -122,12 +125,20 @@ def hang_up(upstream: ProxyResponse, seat: Seat) -> None:
     seat.leave()
 
 
+def hang_up_soon(upstream: ProxyResponse, seat: Seat) -> None:
+    """The same, without keeping the event loop waiting."""
+    _threads.submit(hang_up, upstream, seat)
+
+
 class Body:
-    """The answer's chunks as they come. Django closes it whatever happens, also when nobody began to read."""
+    """The answer's chunks as they come. It hangs up at its end, when Django closes it, or when it is dropped:
+    a request that is cancelled between the view and its answer is never closed.
+    """
 
     def __init__(self, upstream: ProxyResponse, seat: Seat) -> None:
         self.upstream = upstream
-        self.seat = seat
+        self._end = weakref.finalize(self, hang_up_soon, upstream, seat)
+        self._end.atexit = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self.upstream.iter_bytes()
@@ -139,8 +150,8 @@ class Body:
             self.close()
 
     def close(self) -> None:
-        """Hang up, without keeping the event loop waiting."""
-        _threads.submit(hang_up, self.upstream, self.seat)
+        """Hang up; may be said more than once."""
+        self._end()
 
 
 def headers_of(upstream: ProxyResponse) -> dict[str, str]:

@@ -105,3 +105,17 @@ async def test_calls_at_once_are_capped_per_person_and_free_again(web: Web) -> N
     await sync_to_async(until)(lambda: web.running == 0, seconds=20, what="every slot to be free")
     async with web.program() as client:
         assert (await client.post(web.api(), json=chat(tokens=1))).status_code == 200
+
+
+async def test_callers_who_leave_at_any_moment_leave_no_seat_taken(web: Web) -> None:
+    async def impatient(client: httpx.AsyncClient, seconds: float) -> None:
+        with contextlib.suppress(httpx.TimeoutException, httpx.TransportError):
+            await client.post(web.api(), json=chat(tokens=4000), timeout=seconds)
+
+    async with web.program() as client:
+        for _round in range(4):
+            await asyncio.gather(*(impatient(client, 0.005 * number) for number in range(1, 21)))
+        await sync_to_async(until)(lambda: at_work(web) == 0, seconds=30, what="every slot to be free")
+        streams = [client.post(web.api(), json=chat(tokens=2)) for _ in range(CALLS_EACH)]
+        statuses = [answer.status_code for answer in await asyncio.gather(*streams)]
+    assert statuses == [200] * CALLS_EACH
