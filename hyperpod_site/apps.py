@@ -13,6 +13,6 @@ class SiteConfig(AppConfig):
         from hyperpod_site import celery
 
         celery.app.set_default()  # shared tasks send through this application, in web processes too
-        from hyperpod_site import audit_live, checks  # noqa: F401  register a fragment and system checks
+        from hyperpod_site import audit_live, checks, fragments  # noqa: F401  they register themselves
 
         entries.on_entry(lambda entry: publish.publish(topics.audit()))

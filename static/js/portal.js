@@ -18,7 +18,7 @@ function switchTheme() {
 }
 
 document.addEventListener("toast", (event) => toast(event.detail));
-document.addEventListener("htmx:sendError", () => toast({ text: document.body.dataset.unreachable || "The portal does not answer. Try again." }));
+document.addEventListener("htmx:sendError", () => toast({ text: document.body.dataset.unreachable }));
 document.addEventListener("click", (event) => {
   const control = event.target.closest("[data-portal]");
   if (!control) return;

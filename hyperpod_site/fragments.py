@@ -1,0 +1,83 @@
+"""Live parts that belong to no single app: the frame's count of running work, and the overview's short
+lists.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apps.accounts.access import from_key
+from apps.audit import selectors as audit
+from apps.audit.permissions import VIEW_ENTRY
+from apps.clusters import selectors as clusters
+from apps.inference.permissions import VIEW as VIEW_DEPLOYMENTS
+from apps.inference.selectors import deployments
+from apps.inference.statuses import Health
+from apps.live import topics
+from apps.live.fragments import Fragment, register
+from apps.live.viewers import Viewer
+from apps.operations import permissions as operation_permissions
+from apps.operations import selectors as operations
+from apps.operations.statuses import ACTIVE
+
+SHORT = 6  # rows of a list on the overview
+CALM = {Health.READY, Health.STOPPED}
+
+
+def running_context(viewer: Viewer) -> dict[str, Any]:
+    """How many operations are at work that the person may see."""
+    return {"running": operations.within(from_key(viewer.role_key)).filter(status__in=ACTIVE).count()}
+
+
+def operation_topics(**_args: Any) -> Iterable[str]:
+    """Any operation's move."""
+    return (topics.operations(),)
+
+
+def unready_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
+    """Deployments that have fewer ready pods than they want, worst first."""
+    row = clusters.by_slug(cluster)
+    found = [item for item in deployments.deployments(row.pk) if item.health not in CALM]
+    found.sort(key=lambda item: (item.ready - item.replicas, item.name))
+    return {"cluster": row, "rows": found[:SHORT], "more": max(0, len(found) - SHORT)}
+
+
+def unready_topics(*, cluster: str) -> Iterable[str]:
+    """Deployments of the cluster."""
+    return (topics.kind(clusters.by_slug(cluster).pk, "deployments"),)
+
+
+def operations_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
+    """The cluster's operations: what is at work first, then the newest."""
+    rows, _more = operations.page(viewer.role_key, operations.Filter(), 1)
+    return {"rows": [row for row in rows if row.target_cluster == cluster][:SHORT]}
+
+
+def audit_context(viewer: Viewer, *, cluster: str, own: int) -> dict[str, Any]:
+    """The cluster's newest audit entries; `own` is who looks, as signed by the page."""
+    entries = audit.within(from_key(viewer.role_key), own).filter(cluster=cluster)
+    return {"rows": audit.page(entries, size=SHORT).entries}
+
+
+def audit_topics(**_args: Any) -> Iterable[str]:
+    """Any new entry."""
+    return (topics.audit(),)
+
+
+RUNNING = register(
+    Fragment(
+        "site.running", "frame_running.html", running_context, operation_topics, operation_permissions.VIEW
+    )
+)
+UNREADY = register(
+    Fragment("site.unready", "overview.html#unready", unready_context, unready_topics, VIEW_DEPLOYMENTS)
+)
+OPERATIONS = register(
+    Fragment(
+        "site.operations",
+        "overview.html#operations",
+        operations_context,
+        operation_topics,
+        operation_permissions.VIEW,
+    )
+)
+AUDIT = register(Fragment("site.audit", "overview.html#audit", audit_context, audit_topics, VIEW_ENTRY.code))
