@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts import policy
 from apps.accounts.requests import UserRequest
 from apps.clusters import selectors as clusters
+from apps.clusters.models import Cluster
 from apps.inference.permissions import VIEW
 from apps.inference.selectors import pods
 from apps.inference.selectors.paging import LONGEST_QUERY, MOST_PAGES
@@ -27,28 +28,34 @@ FILTER_WORDS = {
 @require_safe
 def pod_list(request: UserRequest, cluster: str) -> HttpResponse:
     """The cluster's pods."""
-    row = clusters.cluster(request.user, cluster)
+    row = opened(request, cluster)
     asked = {name: (text(request, name), values) for name, values in pods.choices(row.pk).items()}
     chosen = [(name, FILTER_WORDS[name], value, values) for name, (value, values) in asked.items()]
-    return listed(request, cluster, "inference/pod_list.html", *pods.FILTERS, filters=chosen)
+    return listed(request, row, "inference/pod_list.html", *pods.FILTERS, filters=chosen)
 
 
 @require_safe
 def service_list(request: UserRequest, cluster: str) -> HttpResponse:
     """The cluster's services."""
-    return listed(request, cluster, "inference/service_list.html")
+    return listed(request, opened(request, cluster), "inference/service_list.html")
 
 
 @require_safe
 def deployment_list(request: UserRequest, cluster: str) -> HttpResponse:
     """The cluster's deployments."""
-    return listed(request, cluster, "inference/deployment_list.html", "kind", kinds=Kind.choices)
+    row = opened(request, cluster)
+    return listed(request, row, "inference/deployment_list.html", "kind", kinds=Kind.choices)
 
 
-def listed(request: UserRequest, cluster: str, template: str, *names: str, **more: Any) -> HttpResponse:
-    """Render a list page for what the address asks."""
+def opened(request: UserRequest, cluster: str) -> Cluster:
+    """The cluster, where this person may see what runs on it."""
     row = clusters.cluster(request.user, cluster)
     policy.require(request.user, VIEW, cluster=row.slug)
+    return row
+
+
+def listed(request: UserRequest, row: Cluster, template: str, *names: str, **more: Any) -> HttpResponse:
+    """Render a list page for what the address asks."""
     asked = {name: text(request, name) for name in ("q", "sort", *names)}
     return render(request, template, {"cluster": row, "page": page_number(request), **asked, **more})
 
