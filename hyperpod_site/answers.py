@@ -52,6 +52,7 @@ def as_json(problem: Problem) -> HttpResponse:
     }
     if problem.errors:
         body["errors"] = [asdict(error) for error in problem.errors]
+    body |= {key: value for key, value in problem.facts.items() if key not in body}
     if problem.link:
         body["link"] = problem.link
     return JsonResponse(body, status=problem.status, content_type="application/problem+json")

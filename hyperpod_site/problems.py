@@ -5,8 +5,10 @@ meant.
 error, whose words say nothing of our insides. `answers.py` says it in the form that the asker understands.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import ninja.errors
 from django.core.exceptions import (
@@ -39,7 +41,7 @@ class FieldError:
 class Problem:
     """An answer that is not what was asked for.
 
-    `advice` says what to do; `link` leads to what stands in the way.
+    `advice` says what to do; `link` leads to what stands in the way; `facts` are JSON fields for programs.
     """
 
     status: int
@@ -49,6 +51,7 @@ class Problem:
     link: str = ""
     errors: list[FieldError] = field(default_factory=list)
     retry_after: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -79,7 +82,7 @@ def problem_of(error: BaseException | None) -> Problem | None:
 
 def of_marked(error: BaseException) -> Problem:
     """Our own errors: `problem_status`, and where they have them `problem_code`, `problem_link`,
-    `retry_after`.
+    `problem_facts`, `retry_after`.
     """
     return Problem(
         status=int(getattr(error, "problem_status")),  # noqa: B009  duck-typed: the class belongs to another app
@@ -87,6 +90,7 @@ def of_marked(error: BaseException) -> Problem:
         detail=str(error),
         link=str(getattr(error, "problem_link", "")),
         retry_after=getattr(error, "retry_after", None),
+        facts=getattr(error, "problem_facts", {}),
     )
 
 

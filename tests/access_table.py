@@ -129,17 +129,17 @@ CHANGE_API: Statuses = (401, 404, 403, 202, 202)
 WISH = {"command": "vllm serve Qwen/Qwen3-0.6B", "replicas": "1", "namespace": "default", "access": "none"}
 FLAT_CHANGE: Statuses = (401, 404, 403, 200, 200)
 ORDER = {"command": "vllm serve Qwen/Qwen3-0.6B"}
-FLAT_ORDER = {"deploymentType": "vllm", "vllmCommand": "vllm serve Qwen/Qwen3-0.6B"}
-FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
 SERVED = {**DEMO, "namespace": "default", "service": "chat", "path": "v1/models"}
 TEST_CALL = {"service": "default/chat", "method": "GET", "path": "/v1/models"}
+FLAT_ORDER = {"deploymentType": "vllm", "vllmCommand": "vllm serve Qwen/Qwen3-0.6B"}
+FLAT_SCALE = {"deploymentName": "chat", "targetReplicas": 2}
 CALL = {"service": "chat", "path": "/v1/models", "method": "GET"}
 INFERENCE = {
     "inference:deploy": Row(CLUSTER_PAGE, DEMO, wrong="DELETE"),
     "inference:deploy_preview": Row(CLUSTER_PAGE, DEMO, method="POST", data=WISH, wrong="GET"),
-    "inference:deployment_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:test_check": Row(CLUSTER_PAGE, DEMO, method="POST", data={"field": "path"}, wrong="GET"),
     "inference:test_code": Row(CLUSTER_PAGE, DEMO, method="POST", data=TEST_CALL, wrong="GET"),
+    "inference:deployment_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:deployment_detail": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
     "inference:scale": Row(CHANGE_PAGE, CHAT, method="POST", data={"replicas": "2"}, wrong="GET"),
     "inference:restart": Row(CHANGE_PAGE, CHAT, method="POST", wrong="GET"),
@@ -207,11 +207,13 @@ POOLS = {
     "pools:pool_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "pools:pool_detail": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
+    "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
+    "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
-    "pools:delete_service": Row(AWAY_PAGE, SERVICE, method="POST", wrong="GET"),
     "pools:configure_service": Row(
         AWAY_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
     ),
+    "pools:delete_service": Row(AWAY_PAGE, SERVICE, method="POST", wrong="GET"),
     "api:pool_list": Row(API, DEMO, wrong="POST"),
     "api:pool_detail": Row(API, POOL, wrong="POST"),
     "api:pool_history": Row(API, POOL, wrong="POST"),
@@ -219,6 +221,12 @@ POOLS = {
         AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
     ),
     "api:pool_services": Row(API, POOL),
+    "api:scale_pool_deployment": Row(
+        AWAY_API,
+        method="POST",
+        json={"deploymentName": "pool", "targetReplicas": 1},
+        wrong="GET",
+    ),
     "api:pool_service": Row(AWAY_API, SERVICE, method="DELETE", wrong="GET"),
     "api:assign_pod": Row(AWAY_API, method="POST", json=FLAT_MOVE, wrong="GET"),
     "api:deploy_service": Row(AWAY_API, method="POST", json=FLAT_SERVICE, wrong="GET"),

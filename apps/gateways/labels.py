@@ -25,6 +25,8 @@ INTENT: Final = "hyperpod-portal.io/intent"
 MODEL_ID: Final = "hyperpod-portal.io/model-id"
 OPERATION: Final = "hyperpod-portal.io/operation"
 ACTOR: Final = "hyperpod-portal.io/actor"
+SCALE: Final = "hyperpod-portal.io/scale-down"
+KEPT_APP: Final = "hyperpod-portal.io/kept-app"
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 
 # Fixed values
@@ -41,7 +43,7 @@ COST_LENT: Final = "100"
 PORT_NAME: Final = "http"
 
 LABEL_KEYS: Final = frozenset({APP, MODEL, MODEL_TYPE, BUSINESS, DEPLOYMENT_TYPE, SERVICE_TYPE, MANAGED_BY})
-ANNOTATION_KEYS: Final = frozenset({INTENT, MODEL_ID, OPERATION, ACTOR, DELETION_COST})
+ANNOTATION_KEYS: Final = frozenset({INTENT, MODEL_ID, OPERATION, ACTOR, SCALE, KEPT_APP, DELETION_COST})
 MODEL_TYPES: Final = ("vllm", "sglang", "ollama", "custom")
 DEPLOYMENT_TYPES: Final = (MODEL_POOL, STANDARD)
 RESERVED: Final = frozenset({UNASSIGNED, DRAINING, RETIRING})
@@ -57,6 +59,7 @@ DEEP_HEALTH: Final = "sagemaker.amazonaws.com/deep-health-check-status"
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 NODE_GROUP: Final = "eks.amazonaws.com/nodegroup"
 REVISION: Final = "deployment.kubernetes.io/revision"
+TEMPLATE_HASH: Final = "pod-template-hash"
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 GPU: Final = "nvidia.com/gpu"
 

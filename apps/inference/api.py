@@ -13,7 +13,7 @@ from apps.accounts import policy
 from apps.clusters import choice
 from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
-from apps.inference import actions, shapes
+from apps.inference import actions, guards, shapes
 from apps.inference.forms import MOST_REPLICAS, DeployForm, problems_of
 from apps.inference.permissions import VIEW
 from apps.inference.selectors import deployments, pods, services
@@ -204,7 +204,10 @@ def flat_scale(
     target = deployments.target(user, row.slug, place, wish.deploymentName)
     operation = actions.scale_deployment(by=user, deployment=target, replicas=wish.targetReplicas)
     return shapes.FlatScaleOut(
-        currentReplicas=target.replicas, targetReplicas=wish.targetReplicas, operation=operation.pk
+        currentReplicas=target.replicas,
+        targetReplicas=wish.targetReplicas,
+        unassignedPods=guards.unassigned(target),
+        operation=operation.pk,
     )
 
 

@@ -6,7 +6,7 @@ A handler is a plain function, called inside inference's action (so it is permit
 gets `deployment` and the action's own arguments, checks what must hold for the pool, starts the operation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, get_args
 
 from django.utils.translation import gettext as _
@@ -50,12 +50,25 @@ class NotAModel(Exception):
 
 
 _handlers: dict[Verb, PoolHandler] = {}
+_stock: list[Callable[[DeploymentTarget], int]] = []
 
 
 def register_pool_handler(verb: Verb, handler: PoolHandler) -> None:
     """Have `handler` do `verb` on pools. A second handler for a verb is a ValueError."""
     if _handlers.setdefault(verb, handler) is not handler:
         raise ValueError(f"Two handlers for {verb} on pools")
+
+
+def register_stock(count: Callable[[DeploymentTarget], int]) -> None:
+    """Have `count` say how many pods of a pool are lent to nobody."""
+    _stock[:] = [count]
+
+
+def unassigned(deployment: DeploymentTarget) -> int | None:
+    """A pool's free pods, for answers to the earlier panel's users; None for other deployments."""
+    if deployment.kind is not Kind.POOL or not _stock:
+        return None
+    return _stock[0](deployment)
 
 
 def handled(verb: Verb) -> bool:

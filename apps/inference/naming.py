@@ -37,6 +37,12 @@ def kubernetes_name(
     return name
 
 
+def priority_class(namespace: str, name: str) -> str:
+    """The PriorityClass of one pool (they have no namespace), by which a quota stops its new pods."""
+    mark = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
+    return f"pool-{name[:40].rstrip('-')}-{mark}"
+
+
 def is_name(value: str, *, longest: int = LONGEST) -> bool:
     """Whether Kubernetes takes `value` for a Service and a Deployment (DNS-1035), in `longest` characters."""
     return len(value) <= longest and _ALLOWED.match(value) is not None

@@ -18,7 +18,7 @@ from apps.operations.run import Run
 LOADING = 3600.0
 """Seconds for pods to become ready: a large model's download and loading take a while."""
 LEAVING = 900.0
-KINDS = {"Deployment": "deployments", "Service": "services"}
+KINDS = {"Deployment": "deployments", "Service": "services", "PriorityClass": "priorityclasses"}
 
 
 @runner("Deploy model")
@@ -148,7 +148,9 @@ def _refuse_foreign(kubernetes: Kubernetes, manifest: dict[str, Any]) -> None:
     """Raise OperationFailed when an object of that name exists that was not made for this record."""
     metadata = manifest["metadata"]
     try:
-        live = kubernetes.get(KINDS[manifest["kind"]], metadata["name"], namespace=metadata["namespace"])
+        live = kubernetes.get(
+            KINDS[manifest["kind"]], metadata["name"], namespace=metadata.get("namespace", "")
+        )
     except NotFound:
         return
     if _made_by(live) != metadata["annotations"][labels.OPERATION]:
@@ -234,11 +236,14 @@ def _is_lent(kubernetes: Kubernetes, record: ModelDeployment) -> bool:
 def _remove_own(run: Run, kubernetes: Kubernetes, manifest: dict[str, Any]) -> None:
     metadata = manifest["metadata"]
     try:
-        live = kubernetes.get(KINDS[manifest["kind"]], metadata["name"], namespace=metadata["namespace"])
+        live = kubernetes.get(
+            KINDS[manifest["kind"]], metadata["name"], namespace=metadata.get("namespace", "")
+        )
     except NotFound:
         return
     if _made_by(live) == metadata["annotations"][labels.OPERATION]:
-        _ignore_missing(kubernetes, KINDS[manifest["kind"]], metadata["name"], metadata["namespace"])
+        kind, namespace = KINDS[manifest["kind"]], metadata.get("namespace", "")
+        _ignore_missing(kubernetes, kind, metadata["name"], namespace)
         run.log(_("Took back %(kind)s %(name)s.") % {"kind": manifest["kind"], "name": metadata["name"]})
 
 

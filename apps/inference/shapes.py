@@ -46,6 +46,7 @@ class FlatScaleOut(Schema):
     success: bool = True
     currentReplicas: int
     targetReplicas: int
+    unassignedPods: int | None = None
     operation: int
 
 

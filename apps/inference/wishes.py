@@ -56,10 +56,13 @@ class Wish:
 
 
 def manifests_of(wish: Wish, *, name: str, actor: str, secret_name: str = "") -> list[dict[str, Any]]:
-    """The Deployment, and the Service if it has one. Raises gateways' Invalid for impossible values."""
-    template = "model_pool" if wish.kind is Kind.POOL else "model_deployment"
+    """The Deployment, and the Service or a pool's PriorityClass if it has one. Raises gateways' Invalid for
+    impossible values.
+    """
+    pool = wish.kind is Kind.POOL
+    own_class = naming.priority_class(wish.namespace, name)
     made = manifests.render(
-        template,
+        "model_pool" if pool else "model_deployment",
         name=name,
         namespace=wish.namespace,
         model_type=wish.command.engine.value,
@@ -76,7 +79,10 @@ def manifests_of(wish: Wish, *, name: str, actor: str, secret_name: str = "") ->
         environment=dict(wish.command.environment),
         token_secret=secret_name or None,
         actor=actor,
+        **({"priority_class": own_class} if pool else {}),
     )
+    if pool:
+        return manifests.render("pool_priority", name=own_class, pool=name, actor=actor) + made
     return made + service_of(wish, name=name, actor=actor) if wish.has_service else made
 
 

@@ -20,6 +20,7 @@ from apps.pools import actions, selectors, shapes
 from apps.pools.business import ServiceWish
 from apps.pools.permissions import VIEW
 from apps.pools.refusals import UnknownPool
+from apps.pools.scaling.actions import scale_pool
 from apps.pools.selectors import PoolRow
 from apps.pools.targets import PodTarget, PoolTarget
 
@@ -132,6 +133,30 @@ def flat_assign(
     pod = PodTarget(place, wish.podName, wish.businessTag)
     return shapes.moved_out(
         actions.assign_pod(by=choice.person(request), pod=pod, origin=wish.origin, force=wish.force)
+    )
+
+
+@flat_router.post(
+    "/scale-pool-deployment",
+    url_name="scale_pool_deployment",
+    response=shapes.FlatScaleOut,
+    summary="Scale a pool",
+)
+def flat_scale_pool(
+    request: HttpRequest, wish: shapes.FlatScaleIn, cluster: str = "", namespace: str = ""
+) -> shapes.FlatScaleOut:
+    """Only unassigned pods go; a refusal has the same fields with `success: false` and `error`."""
+    place = named(request, cluster, namespace, wish.deploymentName)
+    before = selectors.pool(place.cluster_id, place.namespace, place.name)
+    if before is None:
+        raise missing(place.name)
+    started = scale_pool(by=choice.person(request), pool=place, replicas=wish.targetReplicas)
+    return shapes.FlatScaleOut(
+        currentReplicas=before.replicas,
+        targetReplicas=wish.targetReplicas,
+        unassignedPods=before.status.free,
+        operation=started.pk,
+        operationUrl=operation_url(started.pk),
     )
 
 

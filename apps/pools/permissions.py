@@ -10,3 +10,4 @@ ASSIGN = permissions.register("pools.assign_pod", role=Role.OPERATOR, label=_("L
 CHANGE_SERVICE = permissions.register(
     "pools.change_service", role=Role.OPERATOR, label=_("Create and delete business services")
 ).code
+SCALE = permissions.register("pools.scale_pool", role=Role.OPERATOR, label=_("Scale pools")).code

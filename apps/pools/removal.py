@@ -10,6 +10,7 @@ from apps.gateways import labels
 from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.inference import records as inference_records
+from apps.inference.naming import priority_class
 from apps.inference.operations import delete_secrets
 from apps.inference.targets import DeploymentTarget
 from apps.live import mirror
@@ -22,6 +23,7 @@ from apps.pools.handover.records import record_of
 from apps.pools.live_view import pods_of
 from apps.pools.models import PoolRecord
 from apps.pools.refusals import NeedsForce, PoolProblem
+from apps.pools.scaling.names import fence_name, is_detached
 
 
 class OnlyWhole(PoolProblem):
@@ -105,7 +107,25 @@ def delete(
         kubernetes.delete("deployments", pool, namespace=namespace, uid=uid)
     except NotFound:
         log(_("%(pool)s is gone already.") % {"pool": pool})
+    delete_detached(kubernetes, namespace=namespace, pool=pool)
     return [*results, result("deployment", pool)]
+
+
+def delete_detached(kubernetes: Kubernetes, *, namespace: str, pool: str) -> None:
+    """Pods that a scale-down took out of the pool have no owner that would take them along."""
+    for pod in pods_of(kubernetes, namespace=namespace, pool=pool):
+        if is_detached(pod):
+            delete_quietly(kubernetes, "pods", pod.name, namespace=namespace, uid=pod.uid)
+
+
+def delete_quietly(
+    kubernetes: Kubernetes, resource: str, name: str, *, namespace: str = "", uid: str = ""
+) -> None:
+    """Delete it; gone already is fine."""
+    try:
+        kubernetes.delete(resource, name, namespace=namespace, uid=uid)
+    except NotFound:
+        return
 
 
 def result(resource: str, name: str) -> dict[str, Any]:
@@ -121,6 +141,8 @@ def ended(kubernetes: Kubernetes, *, namespace: str, pool: str) -> Seen:
 
 
 def forget(kubernetes: Kubernetes, record: PoolRecord) -> None:
-    """The deployment's Secrets go and its record is closed; the pool's history stays."""
+    """The deployment's Secrets and PriorityClass go and its record is closed; the pool's history stays."""
     delete_secrets(kubernetes, record.namespace, record.name)
+    delete_quietly(kubernetes, "priorityclasses", priority_class(record.namespace, record.name))
+    delete_quietly(kubernetes, "resourcequotas", fence_name(record.name), namespace=record.namespace)
     inference_records.forget(cluster_id=record.cluster_id, namespace=record.namespace, name=record.name)

@@ -46,6 +46,24 @@ class FlatAssignIn(Strict):
     force: bool = False
 
 
+class FlatScaleIn(Strict):
+    """Another size of a pool, in the earlier panel's words."""
+
+    deploymentName: Name
+    targetReplicas: int = Field(ge=0, le=1000)
+
+
+class FlatScaleOut(Schema):
+    """The earlier panel's answer; `unassignedPods` are those that nobody has, `operation` does the work."""
+
+    success: bool = True
+    currentReplicas: int
+    targetReplicas: int
+    unassignedPods: int
+    operation: int
+    operationUrl: str
+
+
 class ServiceIn(Strict):
     """A new business service."""
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from apps.pools import service_tab, views
+from apps.pools.scaling import views as scaling
 
 app_name = "pools"
 POOL = "pools/<slug:namespace>/<slug:name>/"
@@ -11,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("deploy/service/", service_tab.create, name="configure_service"),
     path(POOL, views.pool_detail, name="pool_detail"),
     path(f"{POOL}move/", views.move, name="move"),
+    path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
+    path(f"{POOL}scale/", scaling.scale, name="scale"),
     path(f"{POOL}services/", views.create_service, name="create_service"),
     path(f"{POOL}services/<slug:service>/delete/", views.delete_service, name="delete_service"),
 ]

@@ -17,7 +17,7 @@ from apps.pools import actions, selectors
 from apps.pools.business import ServiceProblem
 from apps.pools.forms import MoveForm, ServiceForm
 from apps.pools.models import Intent
-from apps.pools.permissions import ASSIGN, CHANGE_SERVICE
+from apps.pools.permissions import ASSIGN, CHANGE_SERVICE, SCALE
 from apps.pools.refusals import NeedsForce
 from apps.pools.targets import PodTarget, PoolTarget
 
@@ -42,6 +42,7 @@ def page(request: UserRequest, pool: PoolTarget, form: ServiceForm, *, status: i
         "target": pool,
         "form": form,
         "may_change_service": policy.may(request.user, CHANGE_SERVICE, cluster=pool.cluster),
+        "may_scale": policy.may(request.user, SCALE, cluster=pool.cluster),
     }
     return render(request, "pools/pool_detail.html", context, status=status)
 

@@ -5,6 +5,7 @@ from apps.live.kinds import on_change, on_events
 from apps.live.rows import Change
 from apps.pools import actions, columns, removal, service_tab  # noqa: F401  they register themselves
 from apps.pools.handover import observing, switching
+from apps.pools.scaling import actions as scaling
 
 
 def connect() -> None:
@@ -13,6 +14,8 @@ def connect() -> None:
     on_change("pods", pods_changed)
     on_change("endpointslices", endpoints_changed)
     guards.register_pool_handler("undeploy", removal.undeploy_pool)
+    guards.register_pool_handler("scale", scaling.scale_handler)
+    guards.register_stock(scaling.stock_of)
 
 
 def pods_changed(cluster_id: int, changes: list[Change]) -> None:

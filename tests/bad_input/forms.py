@@ -149,6 +149,19 @@ FORMS: dict[str, Form] = {
             ("reason", "r" * 501, "500"),
         ),
     ),
+    "pools:scale": Form(
+        {"replicas": "1"},
+        POOL,
+        wrong=(
+            ("replicas", "", "required"),
+            ("replicas", "-1", "greater than or equal to 0"),
+            ("replicas", "1001", "less than or equal to 1000"),
+            ("replicas", "many", NUMBER_NEEDED),
+            ("timeout", "4", "greater than or equal to 5"),
+            ("timeout", "9" * 30, "less than or equal to 3600"),
+            ("reason", "r" * 501, "500"),
+        ),
+    ),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
     ),

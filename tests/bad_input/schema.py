@@ -109,6 +109,7 @@ VALID: dict[str, Any] = {
     "POST /api/c/{cluster}/pools/{namespace}/{name}/pods/{pod}/business": {"business": "production"},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/services": {"name": "pool-a", "business": "a"},
     "POST /api/assign-pod": {"podName": "pool-1", "businessTag": "production", "modelName": "pool"},
+    "POST /api/scale-pool-deployment": {"deploymentName": "pool", "targetReplicas": 1},
     "POST /api/deploy-service": {"serviceName": "pool-a", "businessTag": "a", "modelPool": "pool"},
 }
 

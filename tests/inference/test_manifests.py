@@ -38,7 +38,9 @@ def test_a_standard_deployment_brings_its_service() -> None:
 
 
 def test_a_pool_keeps_business_out_of_its_selector_and_has_no_service() -> None:
-    (pool,) = manifests_of(wish(kind=Kind.POOL), name="x", actor="alice")
+    own_class, pool = manifests_of(wish(kind=Kind.POOL), name="x", actor="alice")
+    assert own_class["kind"] == "PriorityClass" and own_class["value"] == 0
+    assert pool["spec"]["template"]["spec"]["priorityClassName"] == own_class["metadata"]["name"]
     assert pool["spec"]["selector"]["matchLabels"] == {"app": "x"}
     assert pool["spec"]["template"]["metadata"]["labels"]["business"] == "unassigned"
     annotations = pool["spec"]["template"]["metadata"]["annotations"]

@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.operations.models import Operation
+from apps.operations.statuses import OperationStatus
 from tests.pools.world import World
 
 ClientOf = Callable[[User], Client]
@@ -130,3 +132,25 @@ def test_two_pools_of_one_name_must_be_told_apart(world: World, client: Client) 
     mirror.apply(world.cluster.pk, "deployments", [Event(row_of("deployments", manifest))])
     answer = client.get("/api/pool-status/llm")
     assert answer.status_code == 409 and "elsewhere" in answer.json()["error"]
+
+
+def test_both_ways_to_scale_a_pool_answer_as_the_earlier_panel_did(world: World, client: Client) -> None:
+    numbers = {"currentReplicas": 4, "targetReplicas": 5, "unassignedPods": 4}
+    for path in ("/api/scale-pool-deployment", "/api/scale-deployment"):
+        wish = {"deploymentName": "llm", "targetReplicas": 5}
+        answer = post(client, path + place(world), wish)
+        body = answer.json()
+        assert (answer.status_code, body["success"]) == (200, True), body
+        assert {key: body[key] for key in numbers} == numbers
+        assert post(client, path + place(world), wish).status_code == 409
+        Operation.objects.filter(pk=body["operation"]).update(status=OperationStatus.CANCELLED)
+
+
+def test_a_refused_scale_has_the_same_fields(world: World, client: Client) -> None:
+    post(client, "/api/assign-pod" + place(world), assignment(world))
+    world.mirror()
+    for path in ("/api/scale-pool-deployment", "/api/scale-deployment"):
+        answer = post(client, path + place(world), {"deploymentName": "llm", "targetReplicas": 0})
+        body = answer.json()
+        assert (answer.status_code, body["success"], body["unassignedPods"]) == (409, False, 3)
+        assert body["error"] == "Cannot scale down: need 4 unassigned pods, but only 3 available"

@@ -136,3 +136,19 @@ def test_the_pods_page_has_a_selector_for_pool_pods(
 def test_what_a_cluster_says_is_never_markup(world: World, client_of: ClientOf, alice: User) -> None:
     answer = move(client_of(alice), world, "<script>alert(1)</script>", "<b>{{ 7*7 }}</b>")
     assert answer.status_code in (404, 422) and b"<script>" not in answer.content
+
+
+def test_the_scale_control_previews_and_refuses_in_the_known_words(
+    world: World, client_of: ClientOf, alice: User
+) -> None:
+    client = client_of(alice)
+    page = client.get(url(world, "pool_detail")).content.decode()
+    assert "Pool deployments can only scale down unassigned pods" in page
+    shown = client.get(url(world, "scale_preview"), {"replicas": "3"}, HTTP_HX_REQUEST="true")
+    assert shown.status_code == 200
+    assert sum(name in shown.content.decode() for name in world.names()) == 1
+    for name in world.names()[:3]:
+        assign(world, alice, name, "production")
+    refused = client.post(url(world, "scale"), {"replicas": "1"}, HTTP_HX_REQUEST="true")
+    assert refused.status_code == 422
+    assert "Cannot scale down: need 3 unassigned pods, but only 1 available" in refused.content.decode()

@@ -72,7 +72,5 @@ def test_a_pod_lent_after_the_question_stops_the_deletion(doomed: World, alice: 
 
 def test_what_pools_does_not_handle_yet_stays_refused(doomed: World, alice: User) -> None:
     with pytest.raises(PoolRefused):
-        actions.scale_deployment(by=alice, deployment=target(doomed), replicas=1)
-    with pytest.raises(PoolRefused):
         actions.restart_deployment(by=alice, deployment=target(doomed))
     assert len(doomed.names()) == 2

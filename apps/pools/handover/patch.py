@@ -38,8 +38,9 @@ def compare(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
 
 
 def change(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
-    """Compare, then set label, stamp and deletion cost (100 when lent, -100 when free)."""
-    cost = labels.COST_FREE if intent.business == labels.UNASSIGNED else labels.COST_LENT
+    """Compare, then set label, stamp and deletion cost (100 when lent, -100 when free or retiring)."""
+    cheap = intent.business in (labels.UNASSIGNED, labels.RETIRING)
+    cost = labels.COST_FREE if cheap else labels.COST_LENT
     return [
         *compare(intent, pod),
         {"op": "replace", "path": BUSINESS, "value": intent.business},

@@ -81,4 +81,6 @@ def place(business: str) -> str:
         return _("free")
     if business == labels.DRAINING:
         return _("being drained")
+    if business == labels.RETIRING:
+        return _("being scaled away")
     return _("lent to %(business)s") % {"business": business}

@@ -1,0 +1,289 @@
+"""Scale-downs on a real cluster that lags: only free pods go, and whatever is killed on the way is healed."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from apps.accounts.models import User
+from apps.gateways import labels
+from apps.operations.actions import cancel
+from apps.operations.models import Operation
+from apps.operations.runner import execute
+from apps.operations.services import Busy
+from apps.operations.statuses import OperationStatus
+from apps.pools.live_view import PodFacts
+from apps.pools.models import Holding
+from apps.pools.refusals import Moved
+from apps.pools.scaling.detaching import detach
+from apps.pools.scaling.fence import remove
+from apps.pools.scaling.names import is_detached
+from apps.pools.scaling.planning import CannotScale, plan
+from apps.pools.scaling.state import PoolState
+from tests.inference.real import finish, lines
+from tests.pools.scaling import Losses, begin, classify, leftovers, lend, resize, settled, state_of, unready
+from tests.pools.world import Stage, World, assign, make_stage, world_on
+from tests.processes import Devcluster, until
+
+SIZE = 8
+
+
+@pytest.fixture(scope="module")
+def eight(devcluster: Devcluster) -> Iterator[Stage]:
+    """A pool of eight with a PriorityClass of its own."""
+    stage = make_stage(devcluster, replicas=SIZE)
+    classify(stage)
+    yield stage
+    stage.drop()
+
+
+@pytest.fixture
+def pool(transactional_db: None, eight: Stage) -> World:
+    """Eight ready, free pods, however the last test left them."""
+    eight.outside.scale("deployments", eight.pool, SIZE, namespace=eight.namespace)
+    return world_on(eight)
+
+
+def test_a_scale_down_takes_only_free_pods_and_leaves_nothing_behind(pool: World, alice: User) -> None:
+    lent = pool.names()[:4]
+    lend(pool, lent)
+    pool.mirror()
+    with Losses(pool) as losses:
+        done = finish(begin(pool, alice, 6, timeout=5))
+        assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+        settled(pool, 6)
+    assert (losses.lent, losses.born, leftovers(pool)) == ([], [], [])
+    assert set(lent) <= set(pool.names())
+
+
+def test_a_scale_up_makes_free_stock(pool: World, alice: User) -> None:
+    done = finish(begin(pool, alice, 9))
+    assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+    settled(pool, 9)
+    assert leftovers(pool) == []
+
+
+def trouble(pool: World, kind: str, lent: list[str]) -> None:
+    """Nothing, two lent pods NotReady, or a lent one Pending: its node's place is closed to its successor."""
+    if kind == "NotReady":
+        unready(pool, lent[:2])
+    if kind == "Pending":
+        lend_a_pending_one(pool, lent[0])
+
+
+def lend_a_pending_one(pool: World, name: str) -> None:
+    cordon(pool, True)
+    pool.outside.delete("pods", name, namespace=pool.namespace, grace=0)
+    waiting = until(
+        lambda: [pod.name for pod in pool.pods() if pod.phase == "Pending" and not pod.deleting], seconds=30
+    )
+    lend(pool, waiting)
+
+
+def cordon(pool: World, closed: bool) -> None:
+    for node in pool.outside.list("nodes"):
+        pool.outside.patch_merge("nodes", node["metadata"]["name"], {"spec": {"unschedulable": closed}})
+
+
+@pytest.fixture
+def open_nodes(pool: World) -> Iterator[None]:
+    yield
+    cordon(pool, False)
+
+
+def ready_pool(pool: World, kind: str, rng: random.Random) -> None:
+    """Eight pods, four of them lent, in this kind of trouble; the controller ignores costs."""
+    pool.calm()
+    cordon(pool, False)
+    resize(pool, SIZE)
+    world_free(pool)
+    pool.mishap(kind="ignore_cost")
+    lent = rng.sample(pool.names(), 4)
+    lend(pool, lent)
+    trouble(pool, kind, lent)
+    until(lambda: len(state_of(pool).live) == SIZE == state_of(pool).counted, seconds=30, what="eight pods")
+
+
+def world_free(pool: World) -> None:
+    for pod in pool.pods():
+        if pod.alive and pod.business != labels.UNASSIGNED:
+            body = {"metadata": {"labels": {labels.BUSINESS: labels.UNASSIGNED}}}
+            pool.outside.patch_merge("pods", pod.name, body, namespace=pool.namespace)
+    settled(pool, SIZE)
+
+
+KINDS = ("Ready", "NotReady", "Pending")
+
+
+def test_twelve_scale_downs_lose_no_lent_pod(pool: World, alice: User, open_nodes: None) -> None:
+    rng, lost, kept = random.Random(4), 0, 0
+    for number in range(12):
+        ready_pool(pool, KINDS[number % 3], rng)
+        lent = sum(pod.business == "production" for pod in pool.pods())
+        with Losses(pool) as losses:
+            done = finish(begin(pool, alice, 6, timeout=5))
+            assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+            until(lambda: len(state_of(pool).live) == 6, what="six pods")
+        lost, kept = lost + len(losses.lent), kept + lent
+        assert leftovers(pool) == []
+    print(f"\n12 scale-downs of 2 pods by the fenced detach: {lost} of {kept} lent pods lost")
+    assert (lost, kept) == (0, 48)
+
+
+def test_the_same_without_the_fence_loses_lent_pods(pool: World, open_nodes: None) -> None:
+    rng, naive, detached = random.Random(4), 0, 0
+    for kind in KINDS:
+        ready_pool(pool, kind, rng)
+        with Losses(pool) as losses:
+            resize(pool, 6)
+            losses.wait_for(2)
+            naive += len(losses.lent)
+    ready_pool(pool, "NotReady", rng)
+    with Losses(pool) as losses:
+        detached += without_fence(pool, losses)
+    print(f"\nplain scale: {naive} of 12 lent pods lost; detached without a fence: {detached} of 4")
+    assert naive and detached
+
+
+def without_fence(pool: World, losses: Losses) -> int:
+    """The detach alone: replacements get Ready before the size is set."""
+    state = state_of(pool)
+    victims = list(state.free)[:2]
+    for pod in victims:
+        pool.relabel(pod.name, labels.RETIRING)
+        chosen = next(item for item in pool.pods() if item.name == pod.name)
+        assert detach(pool.outside, chosen, app=state.app, operation="0")
+    until(lambda: replaced(state_of(pool), victims), seconds=30, what="replacements")
+    resize(pool, 6)
+    losses.wait_for(2)
+    for pod in victims:
+        pool.outside.delete("pods", pod.name, namespace=pool.namespace, grace=0)
+    return len(losses.lent)
+
+
+def replaced(state: PoolState, victims: list[PodFacts]) -> bool:
+    """Whether other pods stand in the victims' place, free and Ready."""
+    gone = {pod.uid for pod in victims}.isdisjoint(pod.uid for pod in state.live)
+    return gone and len(state.live) == SIZE and all(pod.ready for pod in state.free)
+
+
+def test_too_few_free_pods_are_said_in_the_known_words(pool: World, alice: User) -> None:
+    lend(pool, pool.names()[:4])
+    with pytest.raises(CannotScale) as refusal:
+        begin(pool, alice, 3)
+    assert str(refusal.value) == "Cannot scale down: need 5 unassigned pods, but only 4 available"
+    assert refusal.value.problem_facts == {"currentReplicas": 8, "targetReplicas": 3, "unassignedPods": 4}
+    assert Operation.objects.count() == 0 and leftovers(pool) == []
+
+
+def test_the_worst_go_first_and_the_plan_says_why(pool: World) -> None:
+    bad = pool.names()[3]
+    unready(pool, [bad])
+    chosen = plan(pool.portal, pool.record, 6).victims
+    assert chosen[0].pod == bad and "not Ready" in chosen[0].why
+    assert "idle" in chosen[1].why
+
+
+@pytest.mark.parametrize("size", [-1, 8, 1001])
+def test_sizes_that_mean_nothing_are_refused(pool: World, alice: User, size: int) -> None:
+    with pytest.raises(CannotScale):
+        begin(pool, alice, size)
+
+
+def test_an_autoscaler_is_named(pool: World, alice: User) -> None:
+    pool.outside.create(autoscaler(pool))
+    try:
+        with pytest.raises(CannotScale, match="the autoscaler hungry"):
+            begin(pool, alice, 6)
+    finally:
+        pool.outside.delete("horizontalpodautoscalers", "hungry", namespace=pool.namespace)
+
+
+def autoscaler(pool: World) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": pool.pool}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "hungry", "namespace": pool.namespace},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 9},
+    }
+
+
+def test_a_second_scale_is_told_of_the_first(pool: World, alice: User) -> None:
+    first = begin(pool, alice, 6, timeout=5)
+    with pytest.raises(Busy):
+        begin(pool, alice, 5)
+    cancel(by=alice, operation=first)
+    finish(first)
+
+
+def test_a_scale_takes_another_pod_when_the_chosen_one_is_lent_first(pool: World, alice: User) -> None:
+    victim = plan(pool.portal, pool.record, 7).victims[0].pod
+    operation = begin(pool, alice, 7, timeout=5)
+    assign(pool, alice, victim, "production")
+    with Losses(pool) as losses:
+        assert finish(operation).status == OperationStatus.SUCCEEDED
+    assert losses.lent == [] and pool.business_of(victim) == "production"
+
+
+def test_a_chosen_pod_cannot_be_lent(pool: World, alice: User) -> None:
+    operation = begin(pool, alice, 7, timeout=60)
+    assert execute(operation.pk)
+    chosen = next(pod.name for pod in pool.pods() if pod.business == labels.RETIRING)
+    with pytest.raises(Moved):
+        assign(pool, alice, chosen, "production")
+    assert finish(operation).status == OperationStatus.SUCCEEDED
+    told = Holding.objects.filter(pod_name=chosen).order_by("pk")
+    assert [row.business for row in told] == ["unassigned", "retiring"] and told.last().to_at  # type: ignore[union-attr]
+
+
+def test_cancelled_before_the_size_is_set_everything_is_as_before(pool: World, alice: User) -> None:
+    before = pool.names()
+    operation = begin(pool, alice, 6, timeout=60)
+    assert execute(operation.pk)
+    assert any(pod.business == labels.RETIRING for pod in pool.pods())
+    cancel(by=alice, operation=operation)
+    with Losses(pool) as losses:
+        assert finish(operation).status == OperationStatus.CANCELLED
+    assert (pool.names(), losses.born, leftovers(pool)) == (before, [], [])
+    assert len(state_of(pool).free) == SIZE
+
+
+@pytest.fixture
+def classless(transactional_db: None, devcluster: Devcluster) -> Iterator[World]:
+    """A pool that somebody else made: no PriorityClass, so no fence."""
+    stage = make_stage(devcluster, replicas=4)
+    yield world_on(stage)
+    stage.drop()
+
+
+def test_without_a_fence_a_lent_pod_in_danger_is_named(classless: World, alice: User) -> None:
+    lent = classless.names()[0]
+    lend(classless, [lent])
+    unready(classless, [lent])
+    with pytest.raises(CannotScale, match=f"{lent} is lent to production and not Ready"):
+        begin(classless, alice, 3)
+    classless.calm()
+    settled(classless, 4)
+    with Losses(classless) as losses:
+        done = finish(begin(classless, alice, 3, timeout=5))
+        assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+        settled(classless, 3)
+    assert (losses.lent, leftovers(classless)) == ([], [])
+
+
+def test_a_fence_that_somebody_removes_costs_no_lent_pod(pool: World, alice: User) -> None:
+    lend(pool, pool.names()[:4])
+    operation = begin(pool, alice, 6, timeout=5)
+    with Losses(pool) as losses:
+        pool.mishap(kind="ignore_cost")
+        while not any(is_detached(pod) for pod in pool.pods()) and operation.active:
+            execute(operation.pk)
+            Operation.objects.filter(pk=operation.pk).update(next_look_at=Now())
+            operation.refresh_from_db()
+        remove(pool.outside, namespace=pool.namespace, pool=pool.pool)
+        finish(operation)
+        until(lambda: not leftovers(pool), seconds=30, what="everything to be put right")
+    assert losses.lent == []
