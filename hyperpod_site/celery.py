@@ -11,8 +11,11 @@ from celery.beat import Scheduler
 from celery.signals import heartbeat_sent, setup_logging, worker_shutting_down
 from django.conf import settings
 
+from hyperpod_site.broker import use_patience
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hyperpod_site.settings")
 
+use_patience()
 app = Celery("hyperpod_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
