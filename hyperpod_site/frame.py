@@ -2,6 +2,7 @@
 person may open.
 """
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,7 +15,10 @@ from hyperpod_site import navigation
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Template context of the frame; empty for people who are not logged in."""
+    """Template context of the frame; empty for people who are not logged in.
+
+    The sidebar is made only where a template shows it.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or request.path.startswith(("/api/", "/admin/")):
         return {}
@@ -29,7 +33,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "frame_clusters": [(cluster, urls[cluster.slug]) for cluster in clusters],
         "frame_cluster": current,
-        "frame_groups": navigation.groups(match, cluster=own, admin=policy.is_admin(user)),
+        "frame_groups": partial(navigation.groups, match, cluster=own, admin=policy.is_admin(user)),
         "frame_role": policy.role_of(user, own),
         "frame_operations": viewer_of(user).may(operations.VIEW),
     }
