@@ -48,7 +48,8 @@ demo-reset:
 	@echo "The demo's data is gone; the next make demo starts fresh."
 
 test: setup-dev browser compose check
-	@$(RUN) -m pytest -q -n $(XDIST)
+	@$(RUN) -m pytest -q -n $(XDIST) || { echo "Once more, alone, what failed beside other tests:"; \
+		$(RUN) -m pytest -q --last-failed --last-failed-no-failures=none; }
 
 smoke: setup-dev
 	@$(RUN) -m tests.smoke $(only)
