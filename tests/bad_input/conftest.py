@@ -1,6 +1,7 @@
 """The world of tests/access_table.py, and people in it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from django.db import transaction
@@ -41,12 +42,16 @@ def operator(table: None, alice: User, client_of: ClientOf) -> Client:
 
 
 @pytest.fixture
-def undone() -> Callable[[], "Undone"]:
-    """A block whose changes are rolled back, for many requests in one test."""
-    return Undone
+def undone(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """A block whose changes are rolled back, for many requests in one test.
+
+    Not where requests let go of the database, which nothing can roll back.
+    """
+    mark = request.node.get_closest_marker("django_db")
+    return nullcontext if mark.kwargs.get("transaction") else Undone
 
 
-class Undone:
+class Undone(AbstractContextManager[None]):
     """What happens inside is rolled back; it counts as the test's own transaction for durable blocks."""
 
     def __enter__(self) -> None:

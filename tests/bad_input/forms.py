@@ -131,6 +131,8 @@ FORMS: dict[str, Form] = {
         CHAT,
         wrong=(("part", "everything", "valid choice"), ("confirm", "c" * 64, "63")),
     ),
+    "inference:pod_delete": Form({"reason": "no"}, {**CHAT, "name": "chat-1"}, own=True),
+    "inference:service_delete": Form({"reason": "no"}, CHAT, own=True),
     "operations:cancel": Form({"reason": "no"}, own=True),
     "operations:retry": Form({"key": "k"}, own=True),
     "pools:move": Form(

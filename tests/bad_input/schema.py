@@ -12,7 +12,7 @@ from tests.bad_input.hostile import OF_TYPE
 
 PATH = {
     "cluster": "demo", "namespace": "default", "name": "chat",
-    "pod": "pool-1", "service": "pool-production", "pk": "1",
+    "pod": "pool-1", "service": "pool-production", "pk": "1", "path": "v1/models",
 }  # fmt: skip
 POOL_PATH = {**PATH, "name": "pool"}
 

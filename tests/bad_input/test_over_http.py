@@ -24,22 +24,65 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 MB = 1024 * 1024
-ROUTES = """
-    /accounts/login/ /c/{slug}/deploy/ /c/{slug}/services/{namespace}/served/proxy/v1/chat/completions
-    /api/deploy /api/assign-pod /api/c/{slug}/proxy-request /nowhere
-""".split()
+ROUTES = [
+    "/accounts/login/",
+    "/c/{slug}/deploy/",
+    "/c/{slug}/services/{namespace}/served/proxy/v1/chat/completions",
+    "/api/deploy",
+    "/api/assign-pod",
+    "/api/c/{slug}/proxy-request",
+    "/nowhere",
+]
 
-TRICKS = """
-    .. ../ ../../ ../../../../../../api/v1/namespaces/kube-system/secrets /../x //evil.example/x %2e%2e
-    %2e%2e/ %2e%2e/%2e%2e/secrets %2e%2e%2f %2e%2e%2f%2e%2e%2fsecrets %2E%2E%2Fsecrets ..%2f
-    ..%2f..%2fsecrets ..%5c..%5csecrets %2e.%2fsecrets .%2e/secrets v1/../../secrets v1/%2e%2e/%2e%2e/x
-    v1/..%2f..%2fx v1/.%2e%2fx v1/%2e/x v1/./models %252e%252e%252fsecrets %25252e%25252e%25252f
-    ..%252f..%252f %c0%ae%c0%ae%c0%af %e0%80%ae%e0%80%ae/ %uff0e%uff0e/ ..;/..;/x v1/models;../../x
-    v1/models%00 %00 v1/models%0d%0aHost:%20evil v1/models%0a %2f%2f169.254.169.254/latest/meta-data
-    http:%2f%2f169.254.169.254/ https://169.254.169.254/ @evil.example/ %5c%5cevil%5cshare
-    v1/models%3f/../../x v1/models%23/../../x v1//..//..//x %2e%2e%2fproxy%2f
-    ..%2f..%2fpods%2fx:8000%2fproxy%2fmetrics ..%2fserved:9999%2fproxy%2f %ef%bc%8e%ef%bc%8e%ef%bc%8fx
-""".split()
+TRICKS = [
+    "..",
+    "../",
+    "../../",
+    "../../../../../../api/v1/namespaces/kube-system/secrets",
+    "/../x",
+    "//evil.example/x",
+    "%2e%2e",
+    "%2e%2e/",
+    "%2e%2e/%2e%2e/secrets",
+    "%2e%2e%2f",
+    "%2e%2e%2f%2e%2e%2fsecrets",
+    "%2E%2E%2Fsecrets",
+    "..%2f",
+    "..%2f..%2fsecrets",
+    "..%5c..%5csecrets",
+    "%2e.%2fsecrets",
+    ".%2e/secrets",
+    "v1/../../secrets",
+    "v1/%2e%2e/%2e%2e/x",
+    "v1/..%2f..%2fx",
+    "v1/.%2e%2fx",
+    "v1/%2e/x",
+    "v1/./models",
+    "%252e%252e%252fsecrets",
+    "%25252e%25252e%25252f",
+    "..%252f..%252f",
+    "%c0%ae%c0%ae%c0%af",
+    "%e0%80%ae%e0%80%ae/",
+    "%uff0e%uff0e/",
+    "..;/..;/x",
+    "v1/models;../../x",
+    "v1/models%00",
+    "%00",
+    "v1/models%0d%0aHost:%20evil",
+    "v1/models%0a",
+    "%2f%2f169.254.169.254/latest/meta-data",
+    "http:%2f%2f169.254.169.254/",
+    "https://169.254.169.254/",
+    "@evil.example/",
+    "%5c%5cevil%5cshare",
+    "v1/models%3f/../../x",
+    "v1/models%23/../../x",
+    "v1//..//..//x",
+    "%2e%2e%2fproxy%2f",
+    "..%2f..%2fpods%2fx:8000%2fproxy%2fmetrics",
+    "..%2fserved:9999%2fproxy%2f",
+    "%ef%bc%8e%ef%bc%8e%ef%bc%8fx",
+]
 
 
 @dataclass

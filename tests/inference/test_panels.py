@@ -198,6 +198,6 @@ def test_scaling_in_a_row_answers_with_a_toast(place: Place, alice: User, client
     pod = served(place, alice)
     url, asked = address("scale", pod, "chat"), {"HX-Request": "true"}
     answer = client_of(alice).post(url, {"replicas": "21"}, headers=asked)
-    assert answer.status_code == 204 and "less than or equal to 20" in answer.headers["HX-Trigger"]
+    assert answer.status_code == 422 and "less than or equal to 20" in answer.headers["HX-Trigger"]
     answer = client_of(alice).post(url, {"replicas": "2"}, headers=asked)
     assert answer.status_code == 204 and "being scaled to 2" in answer.headers["HX-Trigger"]

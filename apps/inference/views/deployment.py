@@ -36,7 +36,7 @@ def scale(request: UserRequest, cluster: str, namespace: str, name: str) -> Http
     if not form.is_valid():
         if in_row:
             words = form.errors["replicas"].as_text().removeprefix("* ")
-            return toast(HttpResponse(status=204), "danger", words)
+            return toast(HttpResponse(status=422, headers={"HX-Reswap": "none"}), "danger", words)
         return page(request, cluster, namespace, name, status=422, scale_form=form)
     operation = actions.scale_deployment(by=request.user, deployment=target, **form.cleaned_data)
     if in_row:
