@@ -2,23 +2,23 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 
-from hyperpod_site.stack.services import Postgres, ServiceFailed, Valkey, postgres_identity
+from hyperpod_site.stack.services import Postgres, ServiceFailed, Valkey, postgres_identity, throwaway_folder
 
 IDENTITIES = ["self"] if os.getuid() else ["namespace", "nobody"]
 
 
 @pytest.fixture
-def short_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("s")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)
-    return folder
+def short_folder() -> Iterator[Path]:
+    """A short path that `nobody` can reach too, unlike pytest's own folders."""
+    with throwaway_folder() as folder:
+        yield folder
 
 
 def usable(identity: str) -> bool:
