@@ -22,9 +22,9 @@ from websockets.sync.client import ClientConnection, connect
 from apps.accounts.models import User
 from apps.clusters.watching import LOCK
 from apps.gateways.kubernetes import Kubernetes
+from tests.inference.calling import Web, answers, chat
+from tests.inference.calling import served as served
 from tests.inference.real import place_in
-from tests.inference.test_proxy import Web, answers, chat
-from tests.inference.test_proxy import served as served
 from tests.live.conftest import session_of
 from tests.processes import Devcluster, free_port, process, until
 
@@ -77,7 +77,8 @@ def portal(
     with run_script("web", tmp_path, **given) as child:
         until(lambda: answers(port) or child.poll(), seconds=60, what="the portal to answer")
         cookies = {"sessionid": session_of(alice), "csrftoken": "x" * 32}
-        yield Portal(Web(f"http://127.0.0.1:{port}", place, cookies), child, tmp_path / "web.log")
+        web = Web(f"http://127.0.0.1:{port}", place, cookies, token="")
+        yield Portal(web, child, tmp_path / "web.log")
 
 
 class Stream(threading.Thread):
