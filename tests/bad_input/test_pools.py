@@ -115,6 +115,7 @@ def test_an_evicted_pod(world: World, client_of: ClientOf, alice: User) -> None:
     name = world.names()[0]
     world.mishap(kind="evict", namespace=world.namespace, name=name)
     until(lambda: not world.pod(name).alive, what="the eviction")
+    world.wait_ready(2)  # its replacement comes by itself and is no doing of ours
     refused(client_of(alice), world, {"pod": name, "business": "production"}, (409,))
 
 
