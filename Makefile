@@ -15,7 +15,7 @@ help:
 	@echo "make demo | demo-reset | test | smoke [only=NAME] | bench [only=NAME] | check | lock"
 
 setup: .venv/.demo-installed assets
-setup-dev: .venv/.dev-installed assets
+setup-dev: .venv/.dev-installed node_modules/.dev-installed
 
 .venv/.python:
 	@deploy/make-venv.sh $(PYTHON)
@@ -31,8 +31,12 @@ setup-dev: .venv/.dev-installed assets
 
 assets: node_modules/.installed
 node_modules/.installed: package-lock.json .npmrc | .venv/.python
-	@deploy/install-assets.sh
+	@deploy/install-assets.sh --omit=dev
 	@touch $@
+
+node_modules/.dev-installed: package-lock.json .npmrc | .venv/.python
+	@deploy/install-assets.sh
+	@touch $@ node_modules/.installed
 
 browser:
 	@deploy/find-browser.sh

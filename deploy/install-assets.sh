@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the front-end packages that package-lock.json pins; takes Node from PyPI where the machine has none.
+# Installs the front-end packages that package-lock.json pins (--omit=dev: without the tests' own);
+# takes Node from PyPI where the machine has none.
 set -euo pipefail
 if ! command -v npm >/dev/null; then
   .venv/bin/pip install -q --disable-pip-version-check -r requirements/node.txt --require-hashes
   PATH="$PWD/.venv/bin:$PATH"
 fi
-npm ci --ignore-scripts --loglevel=error
+npm ci --ignore-scripts --loglevel=error "$@"
