@@ -88,7 +88,7 @@ def history_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
 
 
 register(Fragment("pools.list", "pools/pool_list.html#pools", list_context, list_topics, VIEW))
-register(Fragment("pools.summary", "pools/pool_detail.html#summary", pool_context, pool_topics, VIEW))
-register(Fragment("pools.pods", "pools/pool_detail.html#pods", pool_context, pool_topics, VIEW))
+register(Fragment("pools.summary", "pools/pool_page.html#summary", pool_context, pool_topics, VIEW))
+register(Fragment("pools.pods", "pools/pool_pods.html#pods", pool_context, pool_topics, VIEW))
 register(Fragment("pools.services", "pools/pool_detail.html#services", pool_context, pool_topics, VIEW))
-register(Fragment("pools.history", "pools/pool_detail.html#history", history_context, history_topics, VIEW))
+register(Fragment("pools.history", "pools/pool_pods.html#history", history_context, history_topics, VIEW))

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("pools/", views.pool_list, name="pool_list"),
     path("deploy/service/", service_tab.create, name="configure_service"),
     path(POOL, views.pool_detail, name="pool_detail"),
+    path(f"{POOL}pods/", views.pool_pods, name="pool_pods"),
     path(f"{POOL}move/", views.move, name="move"),
     path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
     path(f"{POOL}scale/", scaling.scale, name="scale"),

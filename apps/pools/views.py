@@ -17,7 +17,8 @@ from apps.pools import actions, selectors
 from apps.pools.business import ServiceProblem
 from apps.pools.forms import MoveForm, ServiceForm
 from apps.pools.models import Intent
-from apps.pools.permissions import ASSIGN, CHANGE_SERVICE, SCALE
+from apps.pools.page import pool_page
+from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import NeedsForce
 from apps.pools.targets import PodTarget, PoolTarget
 
@@ -30,21 +31,20 @@ def pool_list(request: UserRequest, cluster: str) -> HttpResponse:
 
 @require_safe
 def pool_detail(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
-    """One pool."""
-    pool = selectors.pool_target(request.user, cluster, namespace, name)
-    return page(request, pool, ServiceForm())
+    """One pool: its board."""
+    return board(request, selectors.pool_target(request.user, cluster, namespace, name), ServiceForm())
 
 
-def page(request: UserRequest, pool: PoolTarget, form: ServiceForm, *, status: int = 200) -> HttpResponse:
-    """The pool's page with a form in some state."""
-    context = {
-        "cluster": clusters.cluster(request.user, pool.cluster),
-        "target": pool,
-        "form": form,
-        "may_change_service": policy.may(request.user, CHANGE_SERVICE, cluster=pool.cluster),
-        "may_scale": policy.may(request.user, SCALE, cluster=pool.cluster),
-    }
-    return render(request, "pools/pool_detail.html", context, status=status)
+def board(request: UserRequest, pool: PoolTarget, form: ServiceForm, *, status: int = 200) -> HttpResponse:
+    """The pool's board with the form of a new business in some state."""
+    context = pool_page(request, pool.cluster, pool.namespace, pool.name, tab="board")
+    return render(request, "pools/pool_detail.html", {**context, "form": form}, status=status)
+
+
+@require_safe
+def pool_pods(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
+    """The pool's pods as a table."""
+    return render(request, "pools/pool_pods.html", pool_page(request, cluster, namespace, name, tab="pods"))
 
 
 @require_POST
@@ -114,7 +114,7 @@ def create_service(request: UserRequest, cluster: str, namespace: str, name: str
             return redirect(pool_url(pool))
         except ServiceProblem as problem:
             form.add_error(problem.field, problem.message)
-    return page(request, pool, form, status=422)
+    return board(request, pool, form, status=422)
 
 
 @require_POST
