@@ -9,43 +9,26 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from devcluster.answers import ANSWERS, Asked, error_for, fits
 from devcluster.clock import Timer
 from devcluster.controllers.pod_runner import PodRunner
 from devcluster.engines import Server
-from devcluster.errors import ApiError, BadRequest, Conflict, TooManyRequests
+from devcluster.errors import ApiError, BadRequest
 from devcluster.objects import Json, labels_of
-from devcluster.resources import resource
+from devcluster.resources import Resource, resource
+from devcluster.store import Event
 
 if TYPE_CHECKING:
     from devcluster.world import World
 
 PODS = resource("pods")
 NODES = resource("nodes")
-ANSWERS = {
-    409: ("Conflict", f"Operation cannot be fulfilled: {Conflict.STALE}"),
-    410: ("Expired", "The provided continue parameter is too old to display a consistent list result."),
-    422: ("Invalid", "the server rejected our request due to an error in our request"),
-    500: ("InternalError", "Internal error occurred: etcdserver: request timed out"),
-    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
-}
 
 Listed = list[Json]
 Runners = list[PodRunner]
 Hitting = list["Mishap"]
-
-
-class Asked(Protocol):
-    """What the API tells of a request."""
-
-    method: str
-    path: str
-    verb: str
-    resource: str
-    subresource: str
-    namespace: str
-    name: str
 
 
 @dataclass
@@ -78,6 +61,8 @@ class Mishaps:
             "hang": self._lasting,
             "cut_watches": self._cut_watches,
             "compact": self._compact,
+            "drop_events": self._drop_events,
+            "ignore_quota": self._ignore_quota,
             "crash": self._crash,
             "evict": self._evict,
             "lose_node": self._lose_node,
@@ -127,7 +112,7 @@ class Mishaps:
         for mishap in self._hitting(request, after=False):
             self._use_up(mishap)
             if mishap.kind == "answer":
-                return _error(mishap.body)
+                return error_for(mishap.body)
             await self._hang(mishap)
         return None
 
@@ -140,7 +125,7 @@ class Mishaps:
         for mishap in self._hitting(request, after=True):
             self._use_up(mishap)
             if mishap.kind == "answer":
-                return _error(mishap.body)
+                return error_for(mishap.body)
             await self._hang(mishap)
         return ApiError(504, "Timeout", "request did not complete within the allowed duration")
 
@@ -150,7 +135,7 @@ class Mishaps:
             for mishap in self._active.values()
             if mishap.kind in ("answer", "hang")
             and bool(mishap.body.get("after")) is after
-            and _fits(mishap.body, request)
+            and fits(mishap.body, request)
         ]
 
     def _use_up(self, mishap: Mishap) -> None:
@@ -164,7 +149,7 @@ class Mishaps:
         await (self._clock.sleep(seconds) if self._clock.virtual else asyncio.sleep(seconds))
 
     def _lasting(self, mishap: Mishap) -> bool:
-        """answer: status, retry_after; hang: seconds; both: verb, resource, path (regex), name ..., after."""
+        """answer: status, retry_after; hang: seconds; both: verb, resource, path (regex), user ..., after."""
         if mishap.kind == "answer" and mishap.body.get("status") not in (*ANSWERS, 429):
             raise BadRequest("status must be one of 409, 410, 422, 429, 500, 503")
         try:
@@ -174,10 +159,34 @@ class Mishaps:
         return True
 
     def _cut_watches(self, mishap: Mishap) -> bool:
-        """resource (plural; all when absent)."""
-        named = mishap.body.get("resource")
-        mishap.body["cut"] = self._world.store.cut_watches(resource(str(named)) if named else None)
+        """resource (plural; all when absent), user (whose watches; everybody's when absent)."""
+        user = str(mishap.body.get("user", ""))
+        mishap.body["cut"] = self._world.store.cut_watches(_named(mishap.body), user=user)
         return False
+
+    def _drop_events(self, mishap: Mishap) -> bool:
+        """resource, type (ADDED, MODIFIED, DELETED), user, count, share (0 to 1): watches miss such events.
+
+        No sane API server does that; whoever follows it must notice all the same, or be seen not to.
+        """
+        share = float(mishap.body.get("share", 1.0))
+
+        def loses(event: Event, user: str) -> bool:
+            hit = mishap.body.get("type", event.type) == event.type
+            hit = hit and mishap.body.get("user", user) == user and self._rng.random() < share
+            if hit:
+                self._use_up(mishap)
+            return hit
+
+        mishap.undo = self._world.store.lose_events(_named(mishap.body), loses)
+        return True
+
+    def _ignore_quota(self, mishap: Mishap) -> bool:
+        """Admission lets everything past ResourceQuotas, whose status goes on saying that it does not."""
+        registry = self._world.registry
+        registry.obeys_quota = False
+        mishap.undo = lambda: setattr(registry, "obeys_quota", True)
+        return True
 
     def _compact(self, mishap: Mishap) -> bool:
         self._world.store.compact()
@@ -293,22 +302,13 @@ def _go_on(servers: list[Server]) -> None:
         server.go_on()
 
 
-def _fits(body: Json, request: Asked) -> bool:
-    """Every given field agrees; a path is a regular expression found anywhere in it."""
-    plain = ("verb", "resource", "subresource", "namespace", "name", "method")
-    if any(body.get(field) and str(body[field]) != getattr(request, field) for field in plain):
-        return False
-    return re.search(str(body.get("path", "")), request.path) is not None
-
-
-def _error(body: Json) -> ApiError:
-    status = int(body["status"])
-    if status == 429:
-        return TooManyRequests(
-            "too many requests, please try again later", retry_after=int(body.get("retry_after", 1))
-        )
-    reason, message = ANSWERS[status]
-    return ApiError(status, reason, str(body.get("message", message)))
+def _named(body: Json) -> Resource | None:
+    """The resource type that a mishap names; None for all. BadRequest for one that is not served."""
+    name = str(body.get("resource", ""))
+    try:
+        return resource(name) if name else None
+    except KeyError as error:
+        raise BadRequest(f"there is no resource {name!r}") from error
 
 
 def _number(body: Json, name: str, default: Any) -> Any:

@@ -16,6 +16,8 @@ from devcluster.resources import Resource
 Json = dict[str, Any]
 Events = list["Event"]
 Key = tuple[str, str]
+Loses = Callable[["Event", str], bool]
+"""Whether a user's watch does not hear of an event."""
 
 SLOW_WATCHER = 20_000  # events a watcher may leave unread before it is cut off, as upstream does
 
@@ -65,10 +67,10 @@ def key_of(obj: Json) -> Key:
 class Subscription:
     """A watcher's queue: `drain()` for controllers, `async for` for connections. Ends when closed."""
 
-    def __init__(self, shelf: Shelf, resource: Resource, namespace: str, external: bool) -> None:
+    def __init__(self, shelf: Shelf, resource: Resource, namespace: str, user: str) -> None:
         self.resource = resource
         self.namespace = namespace
-        self.external = external
+        self.user = user
         self.closed = False
         self._shelf = shelf
         self._pending: deque[Event] = deque()
@@ -135,6 +137,7 @@ class Shelf:
         self.compacted = revision
         self.subscriptions: list[Subscription] = []
         self.listeners: list[Callable[[Event], None]] = []
+        self.loses: Loses | None = None
 
     def put(self, key: Key, record: Record) -> None:
         if key not in self.records:
@@ -165,6 +168,10 @@ class Shelf:
             self.compacted = self.events[0].revision
         self.events.append(event)
         for subscription in tuple(self.subscriptions):
-            subscription.offer(event)
+            if not self._lost(event, subscription):
+                subscription.offer(event)
         for listener in self.listeners:
             listener(event)
+
+    def _lost(self, event: Event, subscription: Subscription) -> bool:
+        return bool(self.loses and subscription.user and self.loses(event, subscription.user))

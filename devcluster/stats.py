@@ -39,7 +39,7 @@ class Stats:
     def to_json(self) -> Json:
         """`requests`: "verb resource" -> number; `objects`: resource -> number; bytes and seconds."""
         shelves = {item.key: self.store.shelf(item) for item in REGISTRY if item.stored}
-        external = [sub for shelf in shelves.values() for sub in shelf.subscriptions if sub.external]
+        external = [sub for shelf in shelves.values() for sub in shelf.subscriptions if sub.user]
         return {
             "requests": dict(self.requests),
             "statuses": {str(code): number for code, number in self.statuses.items()},

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from devcluster.errors import AlreadyExists, Conflict, Gone, NotFound
-from devcluster.resources import Resource
-from devcluster.shelf import Event, Key, Record, Shelf, Subscription, key_of
+from devcluster.resources import REGISTRY, Resource
+from devcluster.shelf import Event, Key, Loses, Record, Shelf, Subscription, key_of
 
 __all__ = ["Event", "Key", "Record", "Store", "Subscription", "key_of", "timestamp"]
 
@@ -102,11 +103,14 @@ class Store:
         namespace: str | None = None,
         *,
         since: int | None = None,
-        external: bool = False,
+        user: str = "",
     ) -> Subscription:
-        """Events after revision `since` (None: from now on). Gone when `since` was compacted."""
+        """Events after revision `since` (None: from now on). Gone when `since` was compacted.
+
+        `user` is whose connection it is; empty for a controller.
+        """
         shelf = self.shelf(resource)
-        subscription = Subscription(shelf, resource, namespace or "", external)
+        subscription = Subscription(shelf, resource, namespace or "", user)
         if since is not None:
             if since < shelf.compacted:
                 raise Gone(f"too old resource version: {since} ({shelf.compacted})")
@@ -120,10 +124,10 @@ class Store:
         """Call `callback` at once for every event; it must not write (controllers' caches only note it)."""
         self.shelf(resource).listeners.append(callback)
 
-    def cut_watches(self, resource: Resource | None = None) -> int:
-        """End the watches of connections (not those of controllers); how many were cut."""
-        shelves = self._some(resource)
-        cut = [item for shelf in shelves for item in shelf.subscriptions if item.external]
+    def cut_watches(self, resource: Resource | None = None, *, user: str = "") -> int:
+        """End the watches of connections (not those of controllers), or of one user; how many were cut."""
+        watching = [item for shelf in self._some(resource) for item in shelf.subscriptions]
+        cut = [item for item in watching if item.user and user in ("", item.user)]
         for subscription in cut:
             subscription.close()
         return len(cut)
@@ -133,6 +137,13 @@ class Store:
         for shelf in self._some(resource):
             shelf.events.clear()
             shelf.compacted = self.revision
+
+    def lose_events(self, resource: Resource | None, loses: Loses) -> Callable[[], None]:
+        """Until the returned function is called, connections do not hear of events that `loses` says."""
+        shelves = (self.shelf(resource),) if resource else tuple(map(self.shelf, REGISTRY))
+        for shelf in shelves:
+            shelf.loses = loses
+        return partial(_hear_all, shelves)
 
     def _some(self, resource: Resource | None) -> tuple[Shelf, ...]:
         return (self.shelf(resource),) if resource else tuple(self._shelves.values())
@@ -204,6 +215,11 @@ class Store:
     def _remove(self, resource: Resource, last: Json, previous: Json) -> Json:
         self.shelf(resource).remove(key_of(last))
         return self._write("DELETED", resource, last, previous).obj
+
+
+def _hear_all(shelves: Iterable[Shelf]) -> None:
+    for shelf in shelves:
+        shelf.loses = None
 
 
 def finished(obj: Json) -> bool:

@@ -43,7 +43,9 @@ class Watch:
         """Stream until the timeout, a cut, or the client's leaving."""
         initial, since = self._start()
         try:
-            subscription = self.store.watch(self.kind, self.namespace, since=since, external=True)
+            subscription = self.store.watch(
+                self.kind, self.namespace, since=since, user=self.request.user.name
+            )
         except Gone as gone:
             await self._open()
             await self._send(_line("ERROR", orjson.dumps(gone.to_status())), more=False)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from devcluster.auth import ANONYMOUS, User
 from devcluster.errors import ApiError, BadRequest
-from devcluster.objects import with_annotations
+from devcluster.objects import labels_of, with_annotations
 from devcluster.resources import resource
 from tests.devcluster.asking import Call
 from tests.devcluster.living import Living, is_ready
@@ -26,6 +27,7 @@ class Asked:
     subresource: str = ""
     namespace: str = "default"
     name: str = ""
+    user: User = ANONYMOUS
 
 
 async def ask(living: Living, **of: Any) -> ApiError | None:
@@ -133,7 +135,7 @@ async def test_a_slow_start_lasts_longer_for_new_pods_only() -> None:
 
 async def test_watches_are_cut_and_old_revisions_forgotten() -> None:
     living = Living()
-    watch = living.store.watch(resource("pods"), external=True)
+    watch = living.store.watch(resource("pods"), user="someone")
     made = living.world.mishaps.add({"kind": "cut_watches", "resource": "pods"})
     assert made["cut"] == 1 and watch.closed
     living.world.mishaps.add({"kind": "compact"})
@@ -205,3 +207,47 @@ async def test_a_second_deletion_with_less_grace_counts() -> None:
     assert name in living.names()
     living.delete("pods", name, grace=2)
     await living.until(lambda: name not in living.names(), within=10)
+
+
+async def test_only_the_requests_of_one_user_are_hit() -> None:
+    living = Living()
+    living.world.mishaps.add({"kind": "answer", "status": 500, "user": "portal"})
+    assert await ask(living) is None
+    assert await ask(living, user=User("portal")) is not None
+
+
+async def test_one_users_watch_misses_events_and_another_hears_all() -> None:
+    living = Living()
+    names = await pool(living, replicas=1)
+    watches = {user: living.store.watch(resource("pods"), user=user) for user in ("portal", "admin")}
+    mishap = {"kind": "drop_events", "resource": "pods", "type": "MODIFIED", "user": "portal", "count": 1}
+    living.world.mishaps.add(mishap)
+    for business in ("production", "testing"):
+        living.label(names[0], business=business)
+    heard = {
+        user: [labels_of(event.obj)["business"] for event in watch.drain()] for user, watch in watches.items()
+    }
+    assert heard == {"portal": ["testing"], "admin": ["production", "testing"]}
+    assert living.world.mishaps.list() == []
+
+
+async def test_only_one_users_watches_are_cut() -> None:
+    living = Living()
+    watches = {user: living.store.watch(resource("pods"), user=user) for user in ("portal", "admin")}
+    cut = living.world.mishaps.add({"kind": "cut_watches", "user": "portal"})["cut"]
+    assert cut == 1 and watches["portal"].closed and not watches["admin"].closed
+
+
+async def test_a_quota_can_be_ignored_while_it_says_that_it_is_not() -> None:
+    living = Living()
+    await pool(living, replicas=1)
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "fence"}}
+    living.create("resourcequotas", {**body, "spec": {"hard": {"pods": "1"}}})
+    await living.until(lambda: living.get("resourcequotas", "fence").get("status"))
+    living.scale("llm", 2)
+    await living.step(10)
+    assert len(living.names()) == 1
+    living.world.mishaps.add({"kind": "ignore_quota"})
+    await living.until(lambda: len(living.names()) == 2, within=600)
+    living.world.mishaps.clear()
+    assert living.world.registry.obeys_quota

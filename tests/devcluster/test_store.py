@@ -109,7 +109,7 @@ def test_the_last_finalizer_lets_a_terminating_object_go() -> None:
 
 async def test_cutting_watches_ends_those_of_connections_only() -> None:
     store = Store()
-    inside, outside = store.watch(PODS), store.watch(PODS, external=True)
+    inside, outside = store.watch(PODS), store.watch(PODS, user="someone")
     assert store.cut_watches() == 1
     assert [event async for event in outside] == []
     assert not inside.closed
