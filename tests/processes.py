@@ -24,12 +24,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, seconds: float = 20, every: float = 0.05, what: str = "") -> T:
-    """The first true answer of `look`; AssertionError after the deadline."""
+def until(
+    look: Callable[[], T],
+    *,
+    seconds: float = 20,
+    every: float = 0.05,
+    what: str = "",
+    told: Callable[[], str] = str,
+) -> T:
+    """The first true answer of `look`; AssertionError after the deadline, with what `told` says then."""
     end = time.monotonic() + seconds
     while not (answer := look()):
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what or look}")
+            raise AssertionError(f"not within {seconds} s: {what or look} {told()}")
         time.sleep(every)
     return answer
 

@@ -29,10 +29,11 @@ def row_of(kind: str, manifest: dict[str, Any]) -> Row:
     )
 
 
-def look(cluster_id: int, kubernetes: Kubernetes) -> None:
-    """List everything once into the mirror, as the watcher would."""
+def look(cluster_id: int, kubernetes: Kubernetes, *, namespace: str = "") -> None:
+    """List everything, or the nodes and one namespace, once into the mirror, as the watcher would."""
     for kind in KINDS:
-        found = [row_of(kind, manifest) for manifest in kubernetes.list(kind)]
+        place = "" if kind == "nodes" else namespace
+        found = [row_of(kind, manifest) for manifest in kubernetes.list(kind, namespace=place)]
         newest = max((row.resource_version for row in found), default=0)
         mirror.replace(
             cluster_id, kind, found, max(newest, mirror.sync_state(cluster_id, kind).resource_version)

@@ -19,6 +19,7 @@ from apps.pools.business import ServiceWish, create, services_of
 from apps.pools.handover.records import record_of
 from apps.pools.live_view import PodFacts, look, pods_of
 from apps.pools.models import PoolRecord
+from apps.pools.scaling.names import is_detached
 from apps.pools.targets import PodTarget, PoolTarget
 from tests.inference import mirrored
 from tests.processes import Devcluster, until
@@ -72,8 +73,8 @@ class World:
         return [pod for pod in view.pods if pod.ready and view.live(pod)]
 
     def mirror(self) -> None:
-        """One look of a watcher at everything."""
-        mirrored.look(self.cluster.pk, self.outside)
+        """One look of a watcher at this namespace: other tests of the worker have pools of the same name."""
+        mirrored.look(self.cluster.pk, self.outside, namespace=self.namespace)
 
     def mishap(self, **body: Any) -> dict[str, Any]:
         return control(self.outside, "POST", body)
@@ -100,8 +101,36 @@ class Stage:
     businesses: tuple[str, ...] = ("production", "testing")
 
     def reset(self) -> None:
-        """Everything as at the beginning: the services, so many ready pods, all of them free."""
+        """Everything as at the beginning: open nodes, the services, so many ready pods, all of them free."""
         control(self.outside, "DELETE", None)
+        self.open_nodes()
+        self.unfence()
+        self.outside.scale("deployments", self.pool, self.replicas, namespace=self.namespace)
+        self.restore_services()
+        until(self.settled, seconds=60, every=0.2, what="the pool to settle", told=self.told)
+
+    def open_nodes(self) -> None:
+        """Undo the cordons of an earlier test."""
+        for node in self.outside.list("nodes"):
+            if node["spec"].get("unschedulable"):
+                change = {"spec": {"unschedulable": False}}
+                self.outside.patch_merge("nodes", node["metadata"]["name"], change)
+
+    def unfence(self) -> None:
+        """Forget a scale-down that an earlier test left half done."""
+        for quota in self.outside.list("resourcequotas", namespace=self.namespace):
+            self.outside.delete("resourcequotas", quota["metadata"]["name"], namespace=self.namespace)
+        gone = {"metadata": {"annotations": {labels.SCALE: None}}}
+        self.outside.patch_merge("deployments", self.pool, gone, namespace=self.namespace)
+
+    def told(self) -> str:
+        """What the pods look like, for the message of a wait that has failed."""
+        return ", ".join(
+            f"{pod.name} {pod.state} ready={pod.ready} {pod.business} on {pod.node or 'no node'}"
+            for pod in pods_of(self.outside, namespace=self.namespace, pool=self.pool)
+        )
+
+    def restore_services(self) -> None:
         known = {item.name for item in services_of(self.outside, namespace=self.namespace, pool=self.pool)}
         wanted = {f"{self.pool}-{tag}": tag for tag in self.businesses}
         for name in known - wanted.keys():
@@ -109,12 +138,11 @@ class Stage:
         for name in wanted.keys() - known:
             wish = ServiceWish(name=name, business=wanted[name])
             create(self.outside, namespace=self.namespace, pool=self.pool, wish=wish)
-        until(self.settled, seconds=60, every=0.2, what="the pool to settle")
 
     def settled(self) -> bool:
         view = look(self.outside, namespace=self.namespace, name=self.pool)
         for pod in view.pods:
-            if not pod.alive and not pod.deleting:
+            if (not pod.alive and not pod.deleting) or is_detached(pod):
                 self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
             elif pod.business != labels.UNASSIGNED or pod.stamp:
                 self.free(pod.name)
