@@ -8,8 +8,7 @@ import pytest
 from hyperpod_site.stack.environment import REPLACEABLE
 from hyperpod_site.stack.services import throwaway_folder
 from hyperpod_site.stack.stack import Stack, free_port
-from tests.outages.portal import POOL, STRANGER, Portal
-from tests.processes import until
+from tests.outages.portal import STRANGER, Portal
 from tests.smoke.people import Person
 
 
@@ -39,18 +38,8 @@ def standing(stack: Stack) -> Portal:
     """A pool of two ready pods with two businesses."""
     portal = Portal(stack, *(Person(stack.url, name, seconds=90) for name in ("alice", "bob")))
     portal.recovered()
-    make_pool(portal)
+    portal.make_pool(replicas=2)
     return portal
-
-
-def make_pool(portal: Portal) -> None:
-    """Deploy it and its services; returns when the portal sees both pods."""
-    operation = portal.ended(portal.deploy(POOL, replicas=2, as_pool=True))
-    assert operation["status"] == "succeeded", operation
-    for tag in ("production", "testing"):
-        wish = {"serviceName": f"pool-{tag}", "modelPool": POOL, "businessTag": tag}
-        assert portal.alice.api("POST", "deploy-service", wish).status_code == 200
-    until(lambda: len(portal.pods()) == 2, seconds=30, what="two pods in the mirror")
 
 
 @pytest.fixture

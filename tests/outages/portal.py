@@ -91,6 +91,15 @@ class Portal:
             return None if found["active"] else found
         return None
 
+    def make_pool(self, *, replicas: int) -> None:
+        """A pool with businesses production and testing; returns when the portal sees its pods."""
+        operation = self.ended(self.deploy(POOL, replicas=replicas, as_pool=True))
+        assert operation["status"] == "succeeded", operation
+        for tag in ("production", "testing"):
+            wish = {"serviceName": f"pool-{tag}", "modelPool": POOL, "businessTag": tag}
+            assert self.alice.api("POST", "deploy-service", wish).status_code == 200
+        until(lambda: len(self.pods()) == replicas, seconds=30, what="the pool's pods in the mirror")
+
     def state(self) -> dict[str, Any]:
         """What is said of the cluster."""
         found: dict[str, Any] = self.alice.ask("cluster-status?cluster=demo")

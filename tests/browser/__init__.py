@@ -1,0 +1,1 @@
+"""Journeys of people with a real Chromium on a whole, running portal."""
