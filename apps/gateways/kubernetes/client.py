@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from apps.gateways.connection import Connection
+from apps.gateways.kubernetes.pacing import Pace, PacedTransport
 from apps.gateways.kubernetes.proxy import Proxy
 from apps.gateways.kubernetes.reads import Reads
 from apps.gateways.kubernetes.transport import Transport
@@ -18,7 +19,13 @@ class Kubernetes(Reads, Writes, Proxy):
 
     def __init__(self, connection: Connection, *, timeout: float = 10) -> None:
         self.connection = connection
-        self.transport = Transport(connection, timeout=timeout)
+        self.transport: Transport = Transport(connection, timeout=timeout)
+
+    def paced(self, pace: Pace) -> "Kubernetes":
+        """The same identity and connections for a batch, whose calls wait for their turn."""
+        other = Kubernetes(self.connection, timeout=self.transport.timeout)
+        other.transport = PacedTransport(self.transport, pace)
+        return other
 
     def close(self) -> None:
         """Let go of idle connections."""
