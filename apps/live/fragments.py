@@ -38,10 +38,16 @@ class Rows:
     rows_html }}` where the rows go. `summary` is an optional template of what changes along with rows ("2 of
     5,000 pods"); the fragment's template puts `{{ summary_html }}` where it goes, and the outermost element
     carries `id="{{ summary_id }}"`.
+
+    With `place(row)`, rows stand in several lists, as cards stand in the columns of a board: it is the id of
+    the list's element, in which the fragment's template puts `{{ that_id|rows_here }}` instead. Such a row
+    carries `data-place="{{ that id }}"` and `data-order`, by which the page keeps each list sorted; rows that
+    come, go or change their place travel alone, too.
     """
 
     template: str
     items: str = "rows"
+    place: Callable[[Any], str] | None = None
     dom_id: Callable[[Any], str] = row_dom_id
     version: Callable[[Any], Any] = row_version
     summary: str = ""

@@ -19,12 +19,11 @@ def difference(dom_id: str, before: Rendered | None, now: Rendered) -> list[str]
     if before is None or not before.same_places(now):
         return whole(dom_id, now)
     frames = []
-    changed = now.changed_rows(before)
-    if changed:
-        marked = [_out_of_band(row_id, html) for row_id, html in changed.items()]
-        if None in marked:
-            return whole(dom_id, now)
-        frames.append("".join(filter(None, marked)))
+    marked = [_out_of_band(row_id, html) for row_id, html in now.changed_rows(before).items()]
+    if None in marked:
+        return whole(dom_id, now)
+    if marked or before.rows.keys() != now.rows.keys():
+        frames.append("".join([*filter(None, marked), *_come_and_gone(before, now)]))
     if now.summary != before.summary:
         summary = _out_of_band(now.summary_id, now.summary)
         if summary is None:
@@ -39,6 +38,19 @@ def chunk(dom_id: str, after: int, reached: int, html: str) -> list[str]:
         f'<div id="{escape(dom_id)}" hx-swap-oob="beforeend">'
         f'<div data-after="{after}" data-cursor="{reached}">{html}</div></div>'
     ]
+
+
+def _come_and_gone(before: Rendered, now: Rendered) -> list[str]:
+    """The rows of several lists that are only in one of the two states."""
+    gone = [
+        f'<div id="{escape(row)}" hx-swap-oob="delete"></div>' for row in before.rows if row not in now.rows
+    ]
+    come = [
+        f'<div hx-swap-oob="beforeend:#{escape(now.places[row])}">{html}</div>'
+        for row, html in now.rows.items()
+        if row not in before.rows
+    ]
+    return gone + come
 
 
 def _out_of_band(dom_id: str, html: str) -> str | None:

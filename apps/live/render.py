@@ -2,9 +2,10 @@
 before.
 """
 
+import re
 import secrets
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,36 +19,51 @@ from apps.live.viewers import Viewer
 
 MEMO_ROWS = 20_000
 _MARK = secrets.token_hex(8)  # per process, so that no text from a cluster can contain it
-ROWS_HERE = mark_safe(f"\ue000rows-{_MARK}\ue000")  # noqa: S308  our own constant
+ROWS = re.compile(rf"\ue000rows-{_MARK}:([^\ue000]*)\ue000")
 SUMMARY_HERE = mark_safe(f"\ue000summary-{_MARK}\ue000")  # noqa: S308  our own constant
+
+
+def rows_here(place: str = "") -> SafeString:
+    """The mark in a shell where the rows of that place go; a fragment without places has one for all."""
+    return mark_safe(f"\ue000rows-{_MARK}:{place}\ue000")  # noqa: S308  a constant and an id of ours
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """One state of a fragment: the html around the rows, the rows by DOM id in their order, the summary."""
+    """One state of a fragment: the html around the rows, the rows by DOM id in their order, the summary.
+
+    `places` says in which element each row stands, where there are several (`Rows.place`).
+    """
 
     shell: str
     rows: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     summary_id: str = ""
     finished: bool = False
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def html(self) -> SafeString:
         """The whole fragment."""
-        whole = self.shell
-        if self.rows or ROWS_HERE in whole:
-            whole = whole.replace(ROWS_HERE, "".join(self.rows.values()))
+        lists: defaultdict[str, list[str]] = defaultdict(list)
+        for dom_id, row in self.rows.items():
+            lists[self.places.get(dom_id, "")].append(row)
+        whole = ROWS.sub(lambda found: "".join(lists[found[1]]), self.shell)
         return mark_safe(whole.replace(SUMMARY_HERE, self.summary))  # noqa: S308  put together from rendered templates
 
     def same_places(self, other: "Rendered") -> bool:
         """Whether only rows and summary can differ: the same ids in the same order inside the same shell
-        (rule 9).
+        (rule 9). Where rows have places, the page sorts them, and any of them may come and go.
         """
-        return self.shell == other.shell and list(self.rows) == list(other.rows)
+        sorted_by_page = bool(self.places or other.places)
+        return self.shell == other.shell and (sorted_by_page or list(self.rows) == list(other.rows))
 
     def changed_rows(self, before: "Rendered") -> dict[str, str]:
-        """The rows that differ from `before`, which has the same places."""
-        return {dom_id: html for dom_id, html in self.rows.items() if before.rows[dom_id] != html}
+        """The rows that were there before and differ."""
+        return {
+            dom_id: html
+            for dom_id, html in self.rows.items()
+            if dom_id in before.rows and before.rows[dom_id] != html
+        }
 
 
 class Memo:
@@ -96,12 +112,14 @@ def _render_rows(
     fragment: Fragment, rows: Rows, viewer: Viewer, args: Args, context: dict[str, Any]
 ) -> Rendered:
     cluster = str(args.get("cluster", ""))
-    html = {rows.dom_id(row): _row(fragment, rows, viewer, cluster, row) for row in context[rows.items]}
+    items = context[rows.items]
+    html = {rows.dom_id(row): _row(fragment, rows, viewer, cluster, row) for row in items}
     summary_id = f"{context['fragment_id']}-summary"
-    context |= {"summary_id": summary_id, "rows_html": ROWS_HERE, "summary_html": SUMMARY_HERE}
+    context |= {"summary_id": summary_id, "rows_html": rows_here(), "summary_html": SUMMARY_HERE}
     return Rendered(
         shell=render_to_string(fragment.template, context),
         rows=html,
+        places={rows.dom_id(row): rows.place(row) for row in items} if rows.place else {},
         summary=render_to_string(rows.summary, context) if rows.summary else "",
         summary_id=summary_id if rows.summary else "",
         finished=bool(context.get("finished")),

@@ -49,7 +49,7 @@
       return;
     }
     const active = document.activeElement;
-    focused = active && target.contains(active) && active !== target ? sameAs(active) : null;
+    focused = active && target.contains(active) ? sameAs(active) : null;
     if (target !== part) queueMicrotask(() => flash(target.id));
   });
 
@@ -60,7 +60,7 @@
 
   function flash(id) {
     const row = document.getElementById(id);
-    if (!row || !row.closest("tbody")) return;
+    if (!row || !row.closest("tbody, [data-flash]")) return;
     row.classList.add("flash");
     row.addEventListener("animationend", () => row.classList.remove("flash"), { once: true });
   }

@@ -102,8 +102,10 @@ def test_the_memo_is_bounded() -> None:
 
 
 def test_text_of_a_cluster_cannot_stand_for_rows() -> None:
-    shown = render.Rendered(f"<p>\ue000rows-guess\ue000</p>{render.ROWS_HERE}", rows={"row-1": "<tr></tr>"})
-    assert shown.html() == "<p>\ue000rows-guess\ue000</p><tr></tr>"
+    shown = render.Rendered(
+        f"<p>\ue000rows-guess:\ue000</p>{render.rows_here()}", rows={"row-1": "<tr></tr>"}
+    )
+    assert shown.html() == "<p>\ue000rows-guess:\ue000</p><tr></tr>"
 
 
 def test_a_row_whose_template_forgot_its_id_sends_the_whole() -> None:
@@ -133,3 +135,34 @@ def test_a_fragment_is_registered_once() -> None:
         fragments.register(
             fragments.Fragment("live_test.pods", "", parts.pods, parts.pods_topics, parts.VIEW)
         )
+
+
+def cards(shell: str, **places: str) -> render.Rendered:
+    rows = {name: f'<li id="{name}">{name} in {place}</li>' for name, place in places.items()}
+    return render.Rendered(shell=shell, rows=rows, places=places)
+
+
+def board() -> str:
+    return f'<ol id="left">{render.rows_here("left")}</ol><ol id="right">{render.rows_here("right")}</ol>'
+
+
+def test_rows_with_places_stand_in_their_lists() -> None:
+    html = cards(board(), a="left", b="right", c="left").html()
+    assert '<ol id="left"><li id="a">a in left</li><li id="c">c in left</li></ol>' in html
+    assert '<ol id="right"><li id="b">b in right</li></ol>' in html
+
+
+def test_a_row_that_changes_its_place_comes_or_goes_travels_alone() -> None:
+    before = cards(board(), a="left", b="left", c="right")
+    [frame] = frames.difference("board", before, cards(board(), a="right", c="right", d="left"))
+    assert '<li id="a" hx-swap-oob="true">a in right</li>' in frame
+    assert '<div id="b" hx-swap-oob="delete"></div>' in frame
+    assert '<div hx-swap-oob="beforeend:#left"><li id="d">d in left</li></div>' in frame
+    assert "in right" in frame and 'id="c"' not in frame
+    assert frames.difference("board", before, before) == []
+
+
+def test_another_list_brings_the_whole_board() -> None:
+    wider = board() + f'<ol id="new">{render.rows_here("new")}</ol>'
+    assert len(frames.difference("board", cards(board(), a="left"), cards(wider, a="new"))) == 1
+    assert 'hx-swap-oob="innerHTML"' in frames.difference("b", cards(board(), a="left"), cards(wider))[0]

@@ -50,6 +50,12 @@ def stream(
     return format_html(shape, element, css, token, reached, lines)
 
 
+@register.filter
+def rows_here(place: str) -> SafeString:
+    """Where the rows of that place go, if the fragment's `Rows` have places: the id of the list's element."""
+    return render.rows_here(place)
+
+
 @register.inclusion_tag("live/socket.html", takes_context=True)
 def live(context: Any) -> dict[str, Any]:
     """The page's socket and its small scripts; nothing for people who are not logged in."""
