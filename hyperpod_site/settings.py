@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "apps.audit.middleware.AuditContextMiddleware",
     "hyperpod_site.middleware.ProblemMiddleware",
     "axes.middleware.AxesMiddleware",
+    "hyperpod_site.middleware.OneThread",
 ]
 
 ROOT_URLCONF = "hyperpod_site.urls"
