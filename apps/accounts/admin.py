@@ -59,22 +59,6 @@ class RecordedAdmin(ModelAdmin):
             obj.delete()
 
 
-class ReadOnlyAdmin(RecordedAdmin):
-    """Records that are looked at, never edited."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-
 def _tell(code: str, request: HttpRequest, obj: Model, **rest: Any) -> None:
     person = request.user if isinstance(request.user, User) else None
     name = str(obj)

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from apps.accounts.admin import ReadOnlyAdmin
+from apps.accounts.admin_records import ReadOnlyAdmin
 from apps.audit.models import AuditEntry
 
 

@@ -1,37 +1,12 @@
 """Records of deployments in the admin site: to look at, never to change."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from apps.accounts.admin_records import ReadOnlyAdmin, ReadOnlyInline
 from apps.inference.models import ModelDeployment, Revision
 
-if TYPE_CHECKING:  # django-stubs knows these as generic, Django itself does not
-    ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-    TabularInline = admin.TabularInline
 
-
-class ReadOnly:
-    """No adding, changing or deleting: records begin and end with actions."""
-
-    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Never: records are history."""
-        return False
-
-
-class RevisionInline(ReadOnly, TabularInline):
+class RevisionInline(ReadOnlyInline):
     """What was sent to the cluster, below its deployment."""
 
     model = Revision
@@ -39,7 +14,7 @@ class RevisionInline(ReadOnly, TabularInline):
 
 
 @admin.register(ModelDeployment)
-class ModelDeploymentAdmin(ReadOnly, ModelAdmin):
+class ModelDeploymentAdmin(ReadOnlyAdmin):
     """Who deployed what."""
 
     list_display = [
