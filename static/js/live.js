@@ -39,6 +39,18 @@ const Live = (() => {
     sync();
   }
 
+  // A frame may be under way for what a swap took off the page, or for a row of a part that waits to be asked anew.
+  // htmx calls that an error; it is none.
+  const placeOf = (element) => element.getAttribute("hx-swap-oob").split(":")[1] || `#${CSS.escape(element.id)}`;
+
+  function present(text) {
+    const frame = document.createElement("template");
+    frame.innerHTML = text;
+    const gone = [...frame.content.children].filter((each) => !document.querySelector(placeOf(each)));
+    gone.forEach((each) => each.remove());
+    return gone.length ? frame.innerHTML : text;
+  }
+
   function show() {
     const place = document.getElementById("live-state");
     const words = home() && home().dataset;
@@ -86,6 +98,9 @@ const Live = (() => {
     deaf.reconnect();
   }, 1000);
   const delay = (count) => 200 + Math.random() * Math.min(15000, 1000 * 2 ** Math.min(count, 6));
-  document.addEventListener("DOMContentLoaded", () => (htmx.config.wsReconnectDelay = delay)); // htmx loads after us
+  document.addEventListener("DOMContentLoaded", () => { // htmx loads after us
+    htmx.config.wsReconnectDelay = delay;
+    htmx.defineExtension("live-frames", { transformResponse: present });
+  });
   return { again, cursorOf };
 })();

@@ -1,33 +1,25 @@
 """The Model Testing card in a real Chromium, at a real model: stream, stop, and nothing lost to a push."""
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from apps.gateways import manifests
+from tests.chromium import chromium as start_chromium
 from tests.inference.calling import CALLS, MODEL, NAME, Web
 from tests.processes import until
 
 pytestmark = [*CALLS, pytest.mark.browser]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 20_000
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert found, "No Chromium found: install Debian's package as root: apt-get install chromium"
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    with start_chromium() as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A real Chromium at a real server: what htmx, its ws extension and our scripts do with the frames."""
 
-import os
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,31 +8,24 @@ from typing import Any
 import pytest
 import uvicorn
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from apps.accounts.models import User
 from apps.live import topics
 from apps.live.publish import publish
+from tests.chromium import chromium as start_chromium
 from tests.live import parts
 from tests.live.conftest import session_of
 from tests.processes import free_port, until
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 15_000
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    assert found, "No Chromium found: install Debian's package as root: apt-get install chromium"
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in this thread; the test's own
-    with sync_playwright() as playwright:  # queries block it, which is what a test wants
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    with start_chromium() as found:
+        yield found
 
 
 class Server:
@@ -132,6 +123,13 @@ def test_unsaved_input_survives_pushes(page: Page) -> None:
     note.fill("")
     note.blur()
     expect(page.locator("tbody > tr")).to_have_count(4, timeout=PATIENCE)
+
+
+def test_frames_for_what_left_the_page_are_no_error(page: Page) -> None:
+    page.evaluate("document.querySelector('tr[data-name=a]').remove()")
+    parts.change(1, "a", 5, "Failed")
+    parts.change(1, "b", 6, "Failed")
+    expect(phase(page, "b")).to_have_text("Failed", timeout=PATIENCE)
 
 
 def test_a_button_keeps_the_focus_through_a_push(page: Page) -> None:
