@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import access as _access
 from apps.accounts import permissions
 from apps.accounts.access import EVERY, Access, ClusterScope, Scope
-from apps.accounts.models import Grant, User
+from apps.accounts.models import User
 from apps.accounts.roles import Role
 
 USE_ADMIN = permissions.register("accounts.use_admin", role=Role.ADMIN, label=_("Use the admin pages"))
@@ -77,10 +77,10 @@ def read_access(user: Person) -> Access:
     """The person's access as the database has it now."""
     if user.pk is None:
         return Access()
-    flags = User.objects.filter(pk=user.pk, is_active=True).values_list("is_superuser", flat=True).first()
-    if flags is None:
-        return Access()
-    if flags:
+    people = User.objects.filter(pk=user.pk, is_active=True)
+    rows = list(people.values_list("is_superuser", "grants__cluster", "grants__business", "grants__role"))
+    if rows and rows[0][0]:
         return Access((Scope(EVERY, EVERY, Role.ADMIN),))
-    rows = Grant.objects.filter(user_id=user.pk).values_list("cluster", "business", "role")
-    return Access(tuple(Scope(cluster, business, Role(role)) for cluster, business, role in rows))
+    return Access(
+        tuple(Scope(cluster, business, Role(role)) for _flag, cluster, business, role in rows if role)
+    )
