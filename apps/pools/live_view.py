@@ -22,7 +22,8 @@ POD = msgspec.json.Decoder(Pod)
 @dataclass(frozen=True)
 class PodFacts:
     """One pod at one moment, with what the rules ask. `version` is its resourceVersion, which orders the
-    moments of one pod. `stamp` is its intent annotation, None when it has no such annotation.
+    moments of one pod. `stamp` is its intent annotation, None when it has no such annotation. `ready_changed`:
+    when it last became Ready or ceased to be, as ISO text.
     """
 
     name: str
@@ -43,6 +44,7 @@ class PodFacts:
     writer: str
     written_at: str
     version: int
+    ready_changed: str = ""
 
     @property
     def alive(self) -> bool:
@@ -82,9 +84,11 @@ class PoolView:
         return [pod for pod in self.pods if pod.business == business and pod.ready and self.live(pod)]
 
 
-def look(kubernetes: Kubernetes, *, namespace: str, name: str, node_of: str = "") -> PoolView:
-    """Read a pool; with `node_of`, also whether that pod's node takes new work. Raises UnknownPool,
-    GatewayError.
+def look(
+    kubernetes: Kubernetes, *, namespace: str, name: str, node_of: str = "", every_node: bool = False
+) -> PoolView:
+    """Read a pool; with `node_of`, also whether that pod's node takes new work, with `every_node` the same
+    of each pod's. Raises UnknownPool, GatewayError.
     """
     try:
         deployment = kubernetes.get("deployments", name, namespace=namespace)
@@ -94,14 +98,14 @@ def look(kubernetes: Kubernetes, *, namespace: str, name: str, node_of: str = ""
     if own.get(labels.DEPLOYMENT_TYPE) != labels.MODEL_POOL:
         raise UnknownPool(f"{name} is not a Model Pool.")
     pods = pods_of(kubernetes, namespace=namespace, pool=name)
-    asked = next((pod for pod in pods if pod.name == node_of), None)
+    asked = {pod.node for pod in pods if pod.node and (every_node or pod.name == node_of)}
     return PoolView(
         name=name,
         namespace=namespace,
         owner_uid=current_owner(kubernetes, deployment),
         pods=tuple(pods),
         businesses=businesses_of(kubernetes, namespace=namespace, pool=name),
-        draining_nodes=closed_nodes(kubernetes, asked.node if asked else ""),
+        draining_nodes=closed_nodes(kubernetes, asked),
     )
 
 
@@ -155,6 +159,7 @@ def facts_of(
         writer=data["business_writer"]["manager"],
         written_at=data["business_writer"]["at"],
         version=version,
+        ready_changed=data.get("ready_changed", ""),
     )
 
 
@@ -193,12 +198,17 @@ def businesses_of(kubernetes: Kubernetes, *, namespace: str, pool: str) -> dict[
     return found
 
 
-def closed_nodes(kubernetes: Kubernetes, name: str) -> frozenset[str]:
-    """The node's name in a set if it takes no new pods; empty otherwise, also for a pod without a node."""
-    if not name:
-        return frozenset()
+def closed_nodes(kubernetes: Kubernetes, names: set[str]) -> frozenset[str]:
+    """Those of the nodes that take no new pods, or are gone. One is asked by name, several by the list."""
+    if len(names) < 2:
+        return frozenset(name for name in names if closed(kubernetes, name))
+    known = {node["metadata"]["name"]: node for node in kubernetes.list("nodes")}
+    return frozenset(name for name in names if name not in known or known[name]["spec"].get("unschedulable"))
+
+
+def closed(kubernetes: Kubernetes, name: str) -> bool:
+    """Whether a node takes no new pods, or is gone."""
     try:
-        node = kubernetes.get("nodes", name)
+        return bool(kubernetes.get("nodes", name)["spec"].get("unschedulable"))
     except NotFound:
-        return frozenset({name})
-    return frozenset({name}) if node["spec"].get("unschedulable") else frozenset()
+        return True

@@ -57,6 +57,12 @@ class BeingMoved(PoolProblem):
     problem_code = "being_moved"
 
 
+class Outdated(PoolProblem):
+    """The plan behind this wish rests on a pool that has changed since."""
+
+    problem_code = "outdated"
+
+
 class NodeDraining(PoolProblem):
     """The pod's node takes no new work."""
 

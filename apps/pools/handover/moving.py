@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from apps.gateways.errors import GatewayError, NotFound, PatchRefused
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.handover import patch, settling, switching
-from apps.pools.handover.decide import decide
+from apps.pools.handover.decide import Reading, decide
 from apps.pools.handover.wish import Wish
 from apps.pools.live_view import PodFacts, facts
 from apps.pools.models import Intent, PoolRecord
@@ -17,14 +17,16 @@ logger = structlog.get_logger(__name__)
 SENDS = 2
 
 
-def change_hands(kubernetes: Kubernetes, record: PoolRecord, wish: Wish) -> Intent:
-    """Move a pod to a business, at once. Returns the settled intent.
+def change_hands(
+    kubernetes: Kubernetes, record: PoolRecord, wish: Wish, known: Reading | None = None
+) -> Intent:
+    """Move a pod to a business, at once. Returns the settled intent. `known`: see `decide`.
 
     Raises PoolProblem with the reason when it did not move, Unsettled when that is not known yet (the intent
     stays open, and the recovery sweep settles it), GatewayError when the cluster refused or could not be
     read before.
     """
-    intent, pod = decide(kubernetes, record, wish)
+    intent, pod = decide(kubernetes, record, wish, known)
     return conclude(kubernetes, intent, pod)
 
 

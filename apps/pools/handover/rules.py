@@ -21,7 +21,7 @@ def find(wish: Wish, view: PoolView) -> PodFacts:
 def check_wish(wish: Wish, view: PoolView, pod: PodFacts) -> None:
     """Raise the PoolProblem that says why not; what needs `force` is left to `check_harm`."""
     check_word(wish, view)
-    check_live(pod, view)
+    check_live(wish, pod, view)
     if pod.business == wish.business:
         raise Moved(_("%(pod)s is %(place)s already.") % {"pod": pod.name, "place": place(pod.business)})
     if labels.is_reserved(pod.business) and pod.business != labels.UNASSIGNED and not wish.internal:
@@ -46,9 +46,12 @@ def check_word(wish: Wish, view: PoolView) -> None:
     raise UnknownBusiness(words % {"pool": view.name, "word": wish.business, "known": known})
 
 
-def check_live(pod: PodFacts, view: PoolView) -> None:
-    """Only a pod that the pool's current version runs can be lent."""
-    if view.live(pod):
+def check_live(wish: Wish, pod: PodFacts, view: PoolView) -> None:
+    """Only a pod that the pool's current version runs can be lent; one of an earlier version can retire, and
+    a drain that was under way when the new version came can end.
+    """
+    ends = wish.business == labels.RETIRING or pod.business == labels.DRAINING
+    if view.live(pod) or (wish.internal and pod.alive and ends):
         return
     if pod.alive:
         raise NotLive(_("%(pod)s belongs to an earlier version of the pool.") % {"pod": pod.name})
