@@ -5,8 +5,10 @@
 const Live = (() => {
   const SILENT_SECONDS = 15; // the server beats every 5 s
   const ENDED = new Set([4400, 4401, 4403, 4404, 4429]);
+  const COMES_BACK = new Set([1006, 1011, 1012, 1013]); // by htmx itself; after any other close by us
   const joined = new Map(); // element id -> the token that the server knows
-  let socket = null; // set while open
+  let newest = null; // the WebSocket that counts; one that was given up may close much later
+  let socket = null; // its wrapper, set while it is open
   let heard = Date.now();
   let hearing = false;
   let ended = 0;
@@ -76,9 +78,12 @@ const Live = (() => {
     show();
   });
   document.addEventListener("htmx:wsClose", (event) => {
+    const { event: closed, socketWrapper } = event.detail;
+    if (closed.target !== newest) return;
     socket = null;
     hearing = false;
-    if (ENDED.has(event.detail.event.code)) ended = event.detail.event.code;
+    if (ENDED.has(closed.code)) ended = closed.code;
+    else if (!COMES_BACK.has(closed.code)) setTimeout(() => newest === closed.target && socketWrapper.reconnect(), delay(0));
     show();
   });
   document.addEventListener("htmx:wsBeforeMessage", (event) => {
@@ -100,6 +105,7 @@ const Live = (() => {
   const delay = (count) => 200 + Math.random() * Math.min(15000, 1000 * 2 ** Math.min(count, 6));
   document.addEventListener("DOMContentLoaded", () => { // htmx loads after us
     htmx.config.wsReconnectDelay = delay;
+    htmx.createWebSocket = (url) => (newest = new WebSocket(url));
     htmx.defineExtension("live-frames", { transformResponse: present });
   });
   return { again, cursorOf };

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvicorn
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from apps.accounts.models import User
 from apps.live import topics
@@ -150,6 +150,19 @@ def test_lines_go_on_after_the_server_was_away(page: Page, server: Server) -> No
     expect(page.locator("#lines p")).to_have_count(450, timeout=2 * PATIENCE)
     shown = page.locator("#lines p").all_text_contents()
     assert [int(text) for text in shown] == list(range(1, 451))
+    parts.change(1, "a", 5, "Failed")
+    expect(phase(page, "a")).to_have_text("Failed", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 1012])
+def test_a_page_comes_back_however_its_socket_was_closed(page: Page, code: int) -> None:
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket("**/ws/page/", lambda route: (route.connect_to_server(), sockets.append(route)))
+    page.reload()
+    expect(page.locator("#live-state")).to_contain_text("live ·", timeout=PATIENCE)
+    sockets[0].close(code=code)
+    expect(page.locator("#live-state")).to_contain_text("connecting", timeout=PATIENCE)
+    expect(page.locator("#live-state")).to_contain_text("live ·", timeout=PATIENCE)
     parts.change(1, "a", 5, "Failed")
     expect(phase(page, "a")).to_have_text("Failed", timeout=PATIENCE)
 
