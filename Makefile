@@ -8,6 +8,8 @@ XDIST ?= 2
 LINT_ENV := PORTAL_SECRET_KEY=only-for-linters-only-for-linters PORTAL_DATABASE_URL=postgres://lint@/lint \
 	PORTAL_ENCRYPTION_KEYS=bGludGVycy1vbmx5LWxpbnRlcnMtb25seS1saW50ZXI=
 export PYTHONDONTWRITEBYTECODE = 1
+# Where the machine keeps certificates, those of a company's own authority count, too.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 
 .PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots
 

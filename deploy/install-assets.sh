@@ -6,4 +6,4 @@ if ! command -v npm >/dev/null; then
   .venv/bin/pip install -q --disable-pip-version-check -r requirements/node.txt --require-hashes
   PATH="$PWD/.venv/bin:$PATH"
 fi
-npm ci --ignore-scripts --loglevel=error "$@"
+npm ci --ignore-scripts --loglevel=error --no-update-notifier "$@"

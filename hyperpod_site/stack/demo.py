@@ -27,7 +27,8 @@ BANNER = """
 def demo() -> int:
     """Run the demo. Returns the exit code."""
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, interrupt)
+    for how in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(how, interrupt)
     stack = Stack(run_folder(PROJECT), port=WANTED_PORT, durable=True, echo=sys.stdout)
     try:
         with stack:
