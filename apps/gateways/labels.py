@@ -27,6 +27,7 @@ OPERATION: Final = "hyperpod-portal.io/operation"
 ACTOR: Final = "hyperpod-portal.io/actor"
 SCALE: Final = "hyperpod-portal.io/scale-down"
 KEPT_APP: Final = "hyperpod-portal.io/kept-app"
+ROLLOUT_HOLD: Final = "hyperpod-portal.io/rollout-hold"
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 
 # Fixed values
@@ -43,7 +44,9 @@ COST_LENT: Final = "100"
 PORT_NAME: Final = "http"
 
 LABEL_KEYS: Final = frozenset({APP, MODEL, MODEL_TYPE, BUSINESS, DEPLOYMENT_TYPE, SERVICE_TYPE, MANAGED_BY})
-ANNOTATION_KEYS: Final = frozenset({INTENT, MODEL_ID, OPERATION, ACTOR, SCALE, KEPT_APP, DELETION_COST})
+ANNOTATION_KEYS: Final = frozenset(
+    {INTENT, MODEL_ID, OPERATION, ACTOR, SCALE, KEPT_APP, ROLLOUT_HOLD, DELETION_COST}
+)
 MODEL_TYPES: Final = ("vllm", "sglang", "ollama", "custom")
 DEPLOYMENT_TYPES: Final = (MODEL_POOL, STANDARD)
 RESERVED: Final = frozenset({UNASSIGNED, DRAINING, RETIRING})

@@ -12,7 +12,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -48,6 +50,22 @@ def periodic(name: str, *, every: float) -> Callable[[Callable[[], object]], Cal
 def take_due() -> list[str]:
     """The names of the duties whose time has come, each given to one caller only."""
     return [duty.name for duty in _duties.values() if _take(duty)]
+
+
+def call_soon(name: str) -> None:
+    """Have the duty called once the running transaction is committed, besides its regular calls. Never
+    raises: where the broker is away, the regular call comes.
+    """
+    transaction.on_commit(partial(_send, name), robust=True)
+
+
+def _send(name: str) -> None:
+    from apps.operations.tasks import duty  # tasks import the duties
+
+    try:
+        duty.apply_async((name,), queue="quick", expires=60)
+    except Exception:
+        log.warning("duty %s not called early", name, exc_info=True)
 
 
 def call(name: str) -> None:

@@ -22,8 +22,8 @@ POD = msgspec.json.Decoder(Pod)
 @dataclass(frozen=True)
 class PodFacts:
     """One pod at one moment, with what the rules ask. `version` is its resourceVersion, which orders the
-    moments of one pod. `stamp` is its intent annotation, None when it has no such annotation. `ready_changed`:
-    when it last became Ready or ceased to be, as ISO text.
+    moments of one pod. `stamp` is its intent annotation, None when it has no such annotation.
+    `ready_changed`: when it last became Ready or ceased to be, as ISO text.
     """
 
     name: str

@@ -111,6 +111,7 @@ def project_pod(pod: Pod) -> dict[str, Any]:
         "state": state_words(pod),
         "message": status.message or problem.message or (scheduled.message if not pod.spec.nodeName else ""),
         "ready": ready.status == "True",
+        "ready_changed": iso(ready.lastTransitionTime),
         "ready_since": iso(ready.lastTransitionTime) if ready.status == "True" else "",
         "ready_containers": sum(item.ready for item in containers),
         "containers": len(pod.spec.containers),

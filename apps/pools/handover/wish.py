@@ -11,9 +11,9 @@ class Wish:
 
     `origin` is what the person saw the pod lent to, None when they did not say. `force` answers the
     questions that would be asked. `internal` is for the portal's own steps of a drain: reserved words are
-    allowed and an origin that is one of them; `goal` is where the drained pod goes next. `basis` is the pool's
-    count of decisions on which a plan rests: the wish is refused when another was made since. `by` names who
-    wishes when it is nobody that the audit's context knows.
+    allowed and an origin that is one of them; `goal` is where the drained pod goes next. `basis` is the
+    pool's count of decisions on which a plan rests: the wish is refused when another was made since. `by`
+    names who wishes when it is nobody that the audit's context knows.
     """
 
     pod: str

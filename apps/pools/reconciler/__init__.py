@@ -1,0 +1,1 @@
+"""What the portal does with a pool by itself: hands over during rollouts, keeps shares (docs/pools.md)."""

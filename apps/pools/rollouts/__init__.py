@@ -1,0 +1,1 @@
+"""New versions of a pool that keep its assignments, whoever rolls them out."""

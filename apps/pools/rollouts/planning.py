@@ -1,0 +1,187 @@
+"""What comes next in a rollout: pure, on one look, so that it may begin anew after any death.
+
+The pods of the old version leave one by one, each only after a pod of the new one has taken its place:
+
+    new pod Ready and free ─▶ lent ─▶ listed by the endpoints ─▶ an old pod of that business retires
+
+Nothing is remembered between two looks but how many pods each business is to keep (`wanted`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from apps.gateways import labels
+from apps.pools.live_view import PodFacts
+from apps.pools.reconciler.acts import Act
+from apps.pools.reconciler.sight import Sight
+
+QUICK = 10
+"""Seconds of minReadySeconds below which a starting pod counts as Ready already: it may be so any moment."""
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """A rollout at one moment. `wanted`: pods per business; `idle`: uids of retiring pods whose requests have
+    ended.
+    """
+
+    sight: Sight
+    wanted: Mapping[str, int]
+    idle: frozenset[str] = frozenset()
+
+    @property
+    def old(self) -> tuple[PodFacts, ...]:
+        """Pods of earlier versions, those whose turn comes first first: not Ready, free, then lent."""
+        return tuple(sorted(self.sight.old, key=lambda pod: (pod.ready, is_lent(pod), pod.name)))
+
+    @property
+    def new(self) -> tuple[PodFacts, ...]:
+        """Pods of the version that is rolled out."""
+        return self.sight.state.live
+
+    def count(self, pods: tuple[PodFacts, ...], business: str) -> int:
+        """How many of them the business has."""
+        return sum(pod.business == business for pod in pods)
+
+
+def is_lent(pod: PodFacts) -> bool:
+    """Whether a business has the pod, or will when its drain has ended."""
+    return pod.business not in (labels.UNASSIGNED, labels.RETIRING, "")
+
+
+def next_act(rolling: Rolling) -> Act | None:
+    """The one thing to do now, if there is one."""
+    return bring_back(rolling) or lend(rolling) or retire(rolling)
+
+
+def bring_back(rolling: Rolling) -> Act | None:
+    """A pod that retired and is of the newest version (again): somebody rolled back."""
+    for pod in rolling.new:
+        if pod.business == labels.RETIRING and pod.uid not in rolling.sight.pending:
+            why = _("Its version is the one that is rolled out now.")
+            return Act(pod.name, pod.uid, labels.RETIRING, labels.UNASSIGNED, why)
+    return None
+
+
+def lend(rolling: Rolling) -> Act | None:
+    """The next free pod of the new version goes to the business that needs it most."""
+    stock = [pod for pod in rolling.new if usable(rolling, pod)]
+    business = neediest(rolling) if stock else ""
+    if not business:
+        return None
+    pod = min(stock, key=lambda item: item.name)
+    leaving = next((item.name for item in rolling.old if item.business == business), "")
+    words = (
+        _("Rollout: takes the place of %(old)s.") if leaving else _("Rollout: %(business)s has lost a pod.")
+    )
+    why = words % {"old": leaving, "business": business}
+    return Act(pod.name, pod.uid, labels.UNASSIGNED, business, why)
+
+
+def usable(rolling: Rolling, pod: PodFacts) -> bool:
+    """Whether a new pod can be lent now."""
+    sight = rolling.sight
+    free = pod.business == labels.UNASSIGNED and pod.uid not in sight.pending
+    return free and pod.ready and pod.node not in sight.closed
+
+
+def neediest(rolling: Rolling) -> str:
+    """The business that lacks most; then one with an old pod that is not Ready; then the one with the most
+    old pods; "" when all have new ones.
+    """
+    found = []
+    for business, wanted in sorted(rolling.wanted.items()):
+        new, old = rolling.count(rolling.new, business), rolling.count(rolling.old, business)
+        if business in rolling.sight.businesses and new < wanted and new + old <= wanted:
+            sick = sum(not pod.ready for pod in rolling.old if pod.business == business)
+            found.append((new + old - wanted, -sick, -old, business))
+    return min(found)[-1] if found else ""
+
+
+def retire(rolling: Rolling) -> Act | None:
+    """An old pod of a business that new pods serve already, by its endpoints, or that no service has."""
+    for pod in rolling.old:
+        business = pod.business
+        if not is_lent(pod) or labels.is_reserved(business) or pod.uid in rolling.sight.pending:
+            continue
+        served = len(served_by_new(rolling, business))
+        if served + rolling.count(rolling.old, business) > rolling.wanted.get(business, 0):
+            why = _("Rollout: its successor serves %(business)s.") % {"business": business}
+            return Act(pod.name, pod.uid, business, labels.RETIRING, why)
+    return None
+
+
+def served_by_new(rolling: Rolling, business: str) -> list[PodFacts]:
+    """New pods that the business' endpoints list."""
+    listed = rolling.sight.listed.get(business, frozenset())
+    return [pod for pod in rolling.sight.serving(business) if pod.uid in listed]
+
+
+def must_hold(rolling: Rolling) -> bool:
+    """Whether the Deployment's controller could now take an old pod that is lent or still has requests."""
+    if (rolling.sight.state.deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
+        return False  # it ends every old pod before it makes a new one; holding it would only stop it
+    expendable = [pod for pod in rolling.old if may_go(rolling, pod)]
+    return len(expendable) < len(rolling.old) and removable(rolling) > len(expendable)
+
+
+def may_go(rolling: Rolling, pod: PodFacts) -> bool:
+    """Whether nobody misses an old pod."""
+    return pod.business in (labels.UNASSIGNED, "") or pod.uid in rolling.idle
+
+
+def removable(rolling: Rolling) -> int:
+    """How many old pods the controller may take as soon as the new ones count as available."""
+    state = rolling.sight.state
+    coming = [pod for pod in rolling.new if pod.ready or min_ready_seconds(state.deployment) < QUICK]
+    ready = len(coming) + sum(pod.ready for pod in rolling.old)
+    return min(len(rolling.old), max(0, ready - (state.replicas - max_unavailable(state.deployment))))
+
+
+def min_ready_seconds(deployment: Mapping[str, object]) -> int:
+    """Seconds after which a Ready pod counts as available."""
+    spec = deployment["spec"]
+    return int(spec.get("minReadySeconds") or 0) if isinstance(spec, Mapping) else 0
+
+
+def max_unavailable(deployment: Mapping[str, object]) -> int:
+    """How many pods a rollout may take before others are there; a share is rounded down, as upstream does."""
+    spec = deployment["spec"]
+    if not isinstance(spec, Mapping):
+        return 0
+    update = (spec.get("strategy") or {}).get("rollingUpdate") or {}
+    size = int(spec.get("replicas", 1))
+    most, surge = update.get("maxUnavailable", "25%"), update.get("maxSurge", "25%")
+    taken = part_of(most, size, up=False)
+    return max(1, taken) if not part_of(surge, size, up=True) else taken
+
+
+def part_of(text: object, size: int, *, up: bool) -> int:
+    """A number, or percents of a size."""
+    words = str(text)
+    if not words.endswith("%"):
+        return int(words)
+    hundredths = int(words[:-1]) * size
+    return -(-hundredths // 100) if up else hundredths // 100
+
+
+def waits(rolling: Rolling) -> list[str]:
+    """What the rollout waits for, in words."""
+    starting = [pod for pod in rolling.new if not pod.ready]
+    leaving = [pod for pod in rolling.old if pod.business == labels.RETIRING and pod.uid not in rolling.idle]
+    unlisted = [
+        pod
+        for pod in rolling.new
+        if is_lent(pod) and pod.ready and pod.uid not in rolling.sight.listed.get(pod.business, frozenset())
+    ]
+    return [
+        *(_("%(pod)s: %(state)s") % {"pod": pod.name, "state": pod.state} for pod in starting),
+        *(
+            _("the endpoints of %(business)s do not list %(pod)s yet")
+            % {"business": pod.business, "pod": pod.name}
+            for pod in unlisted
+        ),
+        *(_("the last requests of %(pod)s") % {"pod": pod.name} for pod in leaving),
+    ]

@@ -1,0 +1,53 @@
+"""One step of a rollout: look, do the one thing that is next, hold or release the Deployment."""
+
+from datetime import timedelta
+
+from apps.gateways import labels
+from apps.gateways.kubernetes import Kubernetes
+from apps.pools import draining
+from apps.pools.models import Intent, PoolRecord, Rollout
+from apps.pools.reconciler.acts import Act
+from apps.pools.reconciler.sight import Sight
+from apps.pools.rollouts import following, holding
+from apps.pools.rollouts.planning import Rolling, must_hold, next_act, waits
+from apps.pools.statuses import IntentState
+
+
+def rolling_of(kubernetes: Kubernetes, rollout: Rollout, sight: Sight) -> Rolling:
+    """The rollout as it stands. Asks the retiring pods for their requests."""
+    retiring = [pod.uid for pod in sight.old if pod.business == labels.RETIRING]
+    return Rolling(sight, following.wanted(rollout), idle_of(kubernetes, rollout, retiring))
+
+
+def idle_of(kubernetes: Kubernetes, rollout: Rollout, uids: list[str]) -> frozenset[str]:
+    """Those of the retiring pods that have nothing to do any more, or whose time is up."""
+    made = Intent.objects.filter(
+        pool_id=rollout.pool_id, pod_uid__in=uids, business=labels.RETIRING, state=IntentState.DONE
+    ).select_related("pool")
+    newest = {intent.pod_uid: intent for intent in made.order_by("serial")}
+    limit = timedelta(seconds=rollout.timeout)
+    known = {
+        uid for uid, intent in newest.items() if draining.look_at(kubernetes, intent, timeout=limit).over
+    }
+    return frozenset(known | (set(uids) - newest.keys()))
+
+
+def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act | None, list[str]] | None:
+    """What is to be done now in a rollout and what it waits for; None when none is under way.
+
+    Holds or releases the Deployment on the way. Raises GatewayError.
+    """
+    rollout = following.follow(record, sight)
+    if rollout is None:
+        holding.release(kubernetes, sight.state)
+        return None
+    rolling = rolling_of(kubernetes, rollout, sight)
+    if must_hold(rolling):
+        holding.put(kubernetes, sight.state, rollout)
+    else:
+        holding.release(kubernetes, sight.state)
+    act = next_act(rolling)
+    if act is None and following.is_over(rollout, sight):
+        following.end(rollout)
+        return None
+    return act, waits(rolling)

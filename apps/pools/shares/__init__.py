@@ -1,0 +1,1 @@
+"""What each business of a pool is entitled to, and how the portal keeps it so."""
