@@ -34,7 +34,15 @@ periodic("pools.recovery sweep", every=10)(sweep)
 
 @runner("Move pod, drained")
 def drain_move(
-    run: Run, *, pool_id: int, pod: str, origin: str, business: str, timeout: int, force: bool = False
+    run: Run,
+    *,
+    pool_id: int,
+    pod: str,
+    origin: str,
+    business: str,
+    timeout: int,
+    force: bool = False,
+    batch: str = "",
 ) -> None:
     """Take the pod out of service, wait until its requests have ended, then lend it to the business."""
     record = PoolRecord.objects.get(pk=pool_id)
@@ -46,12 +54,13 @@ def drain_move(
         goal=business,
         force=force,
         internal=True,
+        batch=batch,
         operation_id=str(run.pk),
     )
     try:
         take_out(run, kubernetes, record, wish)
         wait_idle(run, kubernetes, [pod], timeout)
-        hand_over(run, kubernetes, record, pod, business)
+        hand_over(run, kubernetes, record, pod, business, batch=batch)
     except (PoolProblem, GatewayError, OperationFailed) as error:
         give_back(run, kubernetes)
         raise OperationFailed(str(error)) from error
@@ -59,7 +68,15 @@ def drain_move(
 
 @drain_move.on_cancel
 def cancel_drain(
-    run: Run, *, pool_id: int, pod: str, origin: str, business: str, timeout: int, force: bool = False
+    run: Run,
+    *,
+    pool_id: int,
+    pod: str,
+    origin: str,
+    business: str,
+    timeout: int,
+    force: bool = False,
+    batch: str = "",
 ) -> None:
     """The pod goes back to the business that it came from."""
     give_back(run, connect(PoolRecord.objects.get(pk=pool_id).cluster_id).kubernetes)
@@ -134,8 +151,8 @@ def leave(run: Run, record: PoolRecord, pod: str, tag: str) -> dict[str, Any]:
         return {"intent": ""}
 
 
-def wait_idle(run: Run, kubernetes: Kubernetes, pods: list[str], timeout: int) -> None:
-    """Wait until the pods that this run drains are idle or the time is up."""
+def wait_idle(run: Run, kubernetes: Kubernetes, pods: list[str], timeout: int, title: str = "") -> None:
+    """Wait until the pods that this run drains are idle or the time is up. `title` names the step."""
 
     def look() -> Seen:
         drains = [intent for pod in pods if (intent := of_run(run, pod, labels.DRAINING))]
@@ -144,7 +161,7 @@ def wait_idle(run: Run, kubernetes: Kubernetes, pods: list[str], timeout: int) -
         words = "; ".join(sight.words for sight in sights if not sight.over) or last_words(sights)
         return Seen(done=all(sight.over for sight in sights), text=words)
 
-    run.wait(_("Wait until requests have ended"), look, every=1, deadline=timeout + LATE)
+    run.wait(title or _("Wait until requests have ended"), look, every=1, deadline=timeout + LATE)
 
 
 def last_words(sights: list[draining.Sight]) -> str:
@@ -152,7 +169,9 @@ def last_words(sights: list[draining.Sight]) -> str:
     return "; ".join(sight.words for sight in sights)
 
 
-def hand_over(run: Run, kubernetes: Kubernetes, record: PoolRecord, pod: str, goal: str) -> None:
+def hand_over(
+    run: Run, kubernetes: Kubernetes, record: PoolRecord, pod: str, goal: str, *, batch: str = ""
+) -> None:
     """The second change of a drained move, once: to where the pod is wanted."""
 
     def change() -> dict[str, Any]:
@@ -166,6 +185,7 @@ def hand_over(run: Run, kubernetes: Kubernetes, record: PoolRecord, pod: str, go
             business=goal,
             force=True,
             internal=True,
+            batch=batch,
             operation_id=str(run.pk),
         )
         intent = earlier or change_hands(kubernetes, record, wish)
