@@ -10,7 +10,15 @@ class InferenceConfig(AppConfig):
     label = "inference"
 
     def ready(self) -> None:
-        """Import what registers itself."""
-        from apps.inference import actions, app_status, permissions, removal  # noqa: F401  they register
+        """Import what registers itself, and listen to the mirror."""
+        from apps.inference import (  # noqa: F401  they register themselves
+            actions,
+            app_status,
+            permissions,
+            removal,
+            vanished,
+        )
+        from apps.live.kinds import on_change
 
         permissions.register()
+        on_change(vanished.KIND, vanished.deployments_changed)

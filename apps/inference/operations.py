@@ -9,9 +9,10 @@ from apps.clusters.connections import connect
 from apps.gateways import labels
 from apps.gateways.errors import GatewayError, NotFound
 from apps.gateways.kubernetes import Kubernetes
-from apps.inference import guards, records, rollout
+from apps.inference import guards, records, rollout, vanished
 from apps.inference.models import ModelDeployment
 from apps.operations.control import OperationFailed
+from apps.operations.periodic import periodic
 from apps.operations.registry import runner
 from apps.operations.run import Run
 
@@ -19,6 +20,8 @@ LOADING = 3600.0
 """Seconds for pods to become ready: a large model's download and loading take a while."""
 LEAVING = 900.0
 KINDS = {"Deployment": "deployments", "Service": "services", "PriorityClass": "priorityclasses"}
+
+periodic("inference.forget what vanished", every=60)(vanished.sweep)
 
 
 @runner("Deploy model")
@@ -30,7 +33,12 @@ def deploy(run: Run, *, deployment_id: int) -> None:
     manifests = [_marked(manifest, record) for manifest in record.revisions.latest("number").manifests]
     run.once("Ask the cluster whether it would take it", lambda: _rehearse(record, kubernetes, manifests))
     run.once("Apply", lambda: _apply(run, kubernetes, manifests))
-    _wait_for_pods(run, kubernetes, record.namespace, record.name)
+    try:
+        _wait_for_pods(run, kubernetes, record.namespace, record.name)
+    except rollout.Vanished:
+        _remove_secret(run, kubernetes, record)
+        records.forget(cluster_id=record.cluster_id, namespace=record.namespace, name=record.name)
+        raise
     run.result(namespace=record.namespace, name=record.name)
 
 
@@ -95,7 +103,7 @@ def undeploy(run: Run, *, cluster_id: int, namespace: str, name: str, uid: str, 
             "Delete deployment", lambda: _delete_deployment(run, kubernetes, namespace, name, uid)
         )
         run.wait("Wait until its pods are gone", rollout.Gone(kubernetes, namespace, name), deadline=LEAVING)
-        run.once("Delete secrets", lambda: delete_secrets(kubernetes, namespace, name))
+        run.once("Delete secrets", lambda: delete_secrets(kubernetes, cluster_id, namespace, name))
         records.forget(cluster_id=cluster_id, namespace=namespace, name=name)
     run.result(results=results)
 
@@ -206,9 +214,10 @@ def _delete_services(run: Run, kubernetes: Kubernetes, namespace: str, name: str
     return [result("service", service, _("deleted")) for service in names]
 
 
-def delete_secrets(kubernetes: Kubernetes, namespace: str, name: str) -> None:
+def delete_secrets(kubernetes: Kubernetes, cluster_id: int, namespace: str, name: str) -> None:
     """The Secrets whose names the records of this deployment hold (the portal may not list Secrets)."""
-    known = ModelDeployment.objects.filter(namespace=namespace, name=name).exclude(secret_name="")
+    place = {"cluster_id": cluster_id, "namespace": namespace, "name": name}
+    known = ModelDeployment.objects.filter(**place).exclude(secret_name="")
     for secret in known.values_list("secret_name", flat=True):
         _ignore_missing(kubernetes, "secrets", secret, namespace)
 

@@ -15,6 +15,10 @@ MOST_TROUBLES = 3
 LONGEST = 300
 
 
+class Vanished(OperationFailed):
+    """The Deployment is gone while its pods were waited for."""
+
+
 class Ready:
     """Whether every wanted pod of the newest template is ready."""
 
@@ -22,11 +26,11 @@ class Ready:
         self.kubernetes, self.namespace, self.name = kubernetes, namespace, name
 
     def __call__(self) -> Seen:
-        """One look. Raises OperationFailed when the Deployment was deleted."""
+        """One look. Raises Vanished when the Deployment was deleted."""
         try:
             live = self.kubernetes.get("deployments", self.name, namespace=self.namespace)
         except NotFound as error:
-            raise OperationFailed(_("%(name)s was deleted meanwhile.") % {"name": self.name}) from error
+            raise Vanished(_("%(name)s was deleted meanwhile.") % {"name": self.name}) from error
         pods = _pods(self.kubernetes, self.namespace, self.name)
         return Seen(done=is_complete(live), text=progress(live, pods))
 

@@ -142,7 +142,7 @@ def ended(kubernetes: Kubernetes, *, namespace: str, pool: str) -> Seen:
 
 def forget(kubernetes: Kubernetes, record: PoolRecord) -> None:
     """The deployment's Secrets and PriorityClass go and its record is closed; the pool's history stays."""
-    delete_secrets(kubernetes, record.namespace, record.name)
+    delete_secrets(kubernetes, record.cluster_id, record.namespace, record.name)
     delete_quietly(kubernetes, "priorityclasses", priority_class(record.namespace, record.name))
     delete_quietly(kubernetes, "resourcequotas", fence_name(record.name), namespace=record.namespace)
     inference_records.forget(cluster_id=record.cluster_id, namespace=record.namespace, name=record.name)

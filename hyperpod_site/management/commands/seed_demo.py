@@ -14,7 +14,7 @@ from apps.clusters.registry import prepare
 from apps.gateways.connection import Connection, from_kubeconfig
 from apps.gateways.errors import GatewayError
 from apps.gateways.kubernetes import Kubernetes
-from hyperpod_site.demo_workloads import deploy_all
+from hyperpod_site.demo_workloads import POOL, deploy_all, lend
 
 PASSWORD = "demo-password"  # noqa: S105 (shown on the terminal; the demo listens on loopback only)
 PEOPLE = {"root": Role.ADMIN, "alice": Role.OPERATOR, "bob": Role.VIEWER}
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             register(connection)
         if options["workloads"]:
             refuse_real_clusters(connection)
-            deploy_all(by=User.objects.get(username="alice"), cluster=Cluster.objects.get(slug=SLUG))
+            workloads(by=User.objects.get(username="alice"), cluster=Cluster.objects.get(slug=SLUG))
 
 
 def people() -> None:
@@ -65,6 +65,13 @@ def register(connection: Connection) -> None:
     register_cluster(
         by=root, cluster=prepare(slug=SLUG, name="Demo cluster"), connection=connection, reason="demo"
     )
+
+
+def workloads(*, by: User, cluster: Cluster) -> None:
+    """Models that run, and a pool of which a few pods are lent."""
+    started = deploy_all(by=by, cluster=cluster)
+    if POOL in started:
+        lend(by=by, cluster=cluster, operation=started[POOL])
 
 
 def refuse_real_clusters(connection: Connection) -> None:
