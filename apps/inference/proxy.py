@@ -1,8 +1,8 @@
 """Streaming a served model's answer through the portal, with nobody left working for a lost caller.
 
-The gateway blocks, so its reads run in threads of their own; the event loop only passes chunks on. When
-the caller hangs up, Django cancels the view, and the connection to the model is closed at once: its slot is
-free again, and so is the caller's seat (seats.py).
+The gateway blocks, so its reads run in threads of their own (pump.py); the event loop only passes chunks
+on. When the caller hangs up, Django cancels the view, and the connection to the model is closed at once: its
+slot is free again, and so is the caller's seat (seats.py).
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference import calls
 from apps.inference.calls import Call
+from apps.inference.pump import Pump
 from apps.inference.seats import Seat, Seats
 
 CLOSERS = 8  # threads beyond the seats, so that closing never waits behind reading
@@ -131,20 +132,19 @@ def hang_up_soon(upstream: ProxyResponse, seat: Seat) -> None:
 
 
 class Body:
-    """The answer's chunks as they come. It hangs up at its end, when Django closes it, or when it is dropped:
-    a request that is cancelled between the view and its answer is never closed.
+    """The answer as it comes. It hangs up at its end, when Django closes it, or when it is dropped: a request
+    that is cancelled between the view and its answer is never closed.
     """
 
     def __init__(self, upstream: ProxyResponse, seat: Seat) -> None:
-        self.upstream = upstream
-        self._end = weakref.finalize(self, hang_up_soon, upstream, seat)
+        self._pump = Pump(upstream)
+        self._end = weakref.finalize(self, abandon, self._pump, upstream, seat)
         self._end.atexit = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = self.upstream.iter_bytes()
-        loop = asyncio.get_running_loop()
+        _threads.submit(self._pump.run)
         try:
-            while chunk := await loop.run_in_executor(_threads, next, chunks, b""):
+            async for chunk in self._pump:
                 yield chunk
         finally:
             self.close()
@@ -152,6 +152,12 @@ class Body:
     def close(self) -> None:
         """Hang up; may be said more than once."""
         self._end()
+
+
+def abandon(pump: Pump, upstream: ProxyResponse, seat: Seat) -> None:
+    """Nobody takes the answer any more: free its thread, its connection and its seat."""
+    pump.stop()
+    hang_up_soon(upstream, seat)
 
 
 def headers_of(upstream: ProxyResponse) -> dict[str, str]:
