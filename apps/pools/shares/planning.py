@@ -78,9 +78,21 @@ class Shared:
         held = {rule.business: len(self.of(rule.business)) for rule in self.rules}
         counts = entitled(self.rules, len(self.pods), held)
         for item in self.valid_exceptions:
-            counts[item.origin] = max(counts.get(item.origin, 0) - 1, self.floor(item.origin))
+            giver = self.giver(counts, item)
+            counts[giver] -= 1
             counts[item.business] = counts.get(item.business, 0) + 1
         return counts
+
+    def giver(self, counts: Mapping[str, int], item: Excepted) -> str:
+        """Who has one less while an exception lasts: where the pod came from, or whoever is farthest above
+        its floor; the exception itself where nobody can.
+        """
+        above = {name: count - self.floor(name) for name, count in counts.items() if name != item.business}
+        if above.get(item.origin, 0) > 0:
+            return item.origin
+        known = item.origin in above and item.origin != labels.UNASSIGNED
+        best = max(above, key=lambda name: (above[name], name), default="")
+        return best if above.get(best, 0) > 0 and not known else item.business
 
     @property
     def valid_exceptions(self) -> list[Excepted]:
