@@ -1,5 +1,9 @@
 """Small questions that the templates of pools ask."""
 
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any
+
 from django import template
 from django.utils.translation import gettext as _
 
@@ -32,3 +36,14 @@ def business_colour(business: str) -> str:
     if labels.is_reserved(business):
         return "yellow"
     return PALETTE[sum(business.encode()) % len(PALETTE)]
+
+
+@register.simple_tag
+def split_bar(distribution: Mapping[str, int]) -> dict[str, Any]:
+    """A pool side by side: in `parts` where each business starts, how many pods it has, and its colour."""
+    starts = accumulate(distribution.values(), initial=0)
+    parts = [
+        {"start": start, "count": count, "colour": business_colour(business)}
+        for start, (business, count) in zip(starts, distribution.items(), strict=False)
+    ]
+    return {"total": sum(distribution.values()), "parts": parts}

@@ -1,0 +1,136 @@
+"""axe-core on every page of the site, with real things on it, in both themes: nothing serious is wrong.
+
+The pages come from the access table and the URLs of the admin site, so a new page is looked at by itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from hyperpod_site.checks import all_urls
+from hyperpod_site.stack.programs import PROJECT
+from tests.access_table import ROWS, Row, a_record, an_entry, an_operation
+from tests.browser.windows import Window
+from tests.outages.portal import Portal
+from tests.processes import until
+from tests.smoke.people import Person
+
+Windows = Callable[..., Window]
+AXE = PROJECT / "node_modules/axe-core/axe.min.js"
+STANDARD = "chatter"
+FIRST = {an_entry: "1", an_operation: "1", a_record: "1"}
+"""What the table makes in its own world has its first number here."""
+SHOWN = {200, 503}
+"""What the table says where a page is there; 503 because no cluster answers in the table's own world."""
+NO_PAGES = {
+    "healthz": "words",
+    "readyz": "words",
+    "audit:export_csv": "a file",
+    "audit:export_jsonl": "a file",
+    "operations:log": "a file",
+    "inference:pod_log": "a file",
+    "inference:service_proxy": "what the model says",
+    "inference:pod_from_cluster": "a part of the pod's page",
+}
+VARIANTS = (
+    "/c/demo/deploy/?tab=service&show=services",
+    "/c/demo/pods/?q=nothing-like-this",
+    f"/c/demo/deploy/?test=default/{STANDARD}",
+    "/operations/?state=failed",
+    "/audit/?actor=nobody",
+    "/c/nowhere/",
+)
+RUN = """only => {
+  document.getAnimations().forEach(animation => animation.finish());
+  return axe.run(document, {resultTypes: ["violations"], ...(only ? {runOnly: only} : {})}).then(found =>
+    found.violations.filter(each => ["serious", "critical"].includes(each.impact)).flatMap(each =>
+      each.nodes.map(node => `${each.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`)));
+}"""
+DARK = "document.documentElement.dataset.bsTheme = document.documentElement.dataset.theme = 'dark'"
+
+
+def looker(row: Row) -> str | None:
+    """Who is shown something there: an admin, else a stranger, else nobody."""
+    if row.wrong == "GET" or (row.method == "GET" and not SHOWN & {row.statuses[0], row.statuses[-1]}):
+        return None
+    return "" if row.statuses[0] in SHOWN and row.statuses[-1] not in SHOWN else "root"
+
+
+PAGES = sorted(
+    name
+    for name, row in ROWS.items()
+    if looker(row) is not None and not name.startswith("api:") and name not in NO_PAGES
+)
+ADMIN = sorted(
+    name
+    for name, _pattern in all_urls()
+    if name.startswith("admin:") and name.endswith(("index", "_changelist", "_add"))
+)
+
+
+@pytest.fixture(scope="package")
+def names(portal: Portal) -> Mapping[str, str]:
+    """The real thing for names of the access table: a pool with a lent pod, a standard deployment."""
+    operation = portal.ended(portal.deploy(STANDARD))
+    assert operation["status"] == "succeeded", operation
+    lent = min(portal.pods())
+    portal.lent(lent, "production")
+    served = until(lambda: pods_of(portal.alice, STANDARD), what="its pod in the mirror")
+    return {"chat": STANDARD, "chat-1": served[0], "pool-1": lent}
+
+
+def pods_of(person: Person, app: str) -> list[str]:
+    found = [pod["metadata"] for pod in person.ask("c/demo/pods")]
+    return [pod["name"] for pod in found if pod["labels"].get("app") == app]
+
+
+def address(name: str, names: Mapping[str, str]) -> str:
+    """Where the page of that row is, for the real things."""
+    row = ROWS[name]
+    kwargs = {"pk": FIRST[row.kwargs]} if callable(row.kwargs) else dict(row.kwargs)
+    kwargs = {key: names.get(value, value) for key, value in kwargs.items()}
+    query = "&".join(f"{key}={value}" for key, value in row.data.items())
+    return reverse(name, kwargs=kwargs) + (f"?{query}" if query else "")
+
+
+def look(page: Page, path: str, *, statuses: tuple[int, ...] = (200,)) -> None:
+    """Open it; AssertionError lists what axe calls serious or critical, in light and in dark."""
+    answer = page.goto(path)
+    assert answer is not None and answer.status in statuses, path
+    assert "text/html" in answer.headers["content-type"], f"{path} is no page: say so in NO_PAGES"
+    page.evaluate(AXE.read_text())
+    light: list[Any] = page.evaluate(RUN, None)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(DARK)
+    dark: list[Any] = page.evaluate(RUN, "color-contrast")
+    assert (light, dark) == ([], [])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious_on_a_page(window: Windows, names: Mapping[str, str], name: str) -> None:
+    look(window(looker(ROWS[name]) or "").page, address(name, names))
+
+
+@pytest.mark.parametrize("path", VARIANTS)
+def test_axe_finds_nothing_serious_on_other_states_of_a_page(
+    window: Windows, names: Mapping[str, str], path: str
+) -> None:
+    opened = window("root")
+    opened.accept("status of 404")
+    look(opened.page, path, statuses=(200, 404))
+
+
+def test_axe_finds_nothing_serious_on_a_pods_log_and_panel(window: Windows, names: Mapping[str, str]) -> None:
+    look(window("alice").page, f"/c/demo/pods/default/{names['pool-1']}/?tab=log")
+
+
+@pytest.mark.parametrize("name", ADMIN)
+def test_axe_finds_nothing_serious_in_the_admin_site(
+    window: Windows, names: Mapping[str, str], name: str
+) -> None:
+    opened = window("root")
+    opened.accept("status of 403")
+    look(opened.page, reverse(name), statuses=(200, 403))
