@@ -1,15 +1,17 @@
 """One whole stack and one Chromium for all journeys; every window fails its test on a complaint."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from hyperpod_site.stack.environment import REPLACEABLE
 from hyperpod_site.stack.services import throwaway_folder
 from hyperpod_site.stack.stack import Stack
+from tests.browser.hands import Hand, Keyboard, Mouse
 from tests.browser.windows import PATIENCE, Window
 from tests.chromium import chromium
 from tests.outages.portal import Portal
@@ -17,6 +19,11 @@ from tests.smoke.people import Person
 
 DEVCLUSTER = ("--nodes", "4", "--gpus-per-node", "8", "--lag", "0.2", "--startup", "0.5", "--quiet")
 PEOPLE = ("alice", "bob", "root")
+WAYS = ("mouse", "keyboard")
+LOOKS: dict[str, dict[str, Any]] = {
+    "mouse": {"width": 1440, "scheme": "light"},
+    "keyboard": {"width": 800, "scheme": "dark"},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,3 +89,24 @@ def window(portal: Portal, people: dict[str, Person], browser: Browser) -> Itera
     yield make
     for each in opened:
         each.close()
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a journey is walked: with the mouse on a wide bright screen, or by keys on a small dark one."""
+
+    name: str
+    window: Callable[..., Window]
+
+    def open(self, person: str, path: str) -> tuple[Page, Hand]:
+        """A person's page that is live, and their hand on it."""
+        page = self.window(person, **LOOKS[self.name]).open(path)
+        return page, self.hand(page)
+
+    def hand(self, page: Page) -> Hand:
+        return Mouse() if self.name == "mouse" else Keyboard(page)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, window: Callable[..., Window]) -> Way:
+    return Way(request.param, window)

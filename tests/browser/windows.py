@@ -60,7 +60,7 @@ class Window:
         """AssertionError lists what the browser complained of."""
         self.context.close()
         wrong = [text for text in self.complaints if not any(re.search(each, text) for each in self.accepted)]
-        assert wrong == []
+        assert not wrong, "The browser complains: " + "; ".join(wrong)
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._said)
