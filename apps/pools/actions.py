@@ -24,6 +24,7 @@ from apps.pools.live_view import PoolView, look
 from apps.pools.models import Intent
 from apps.pools.permissions import ASSIGN, CHANGE_SERVICE
 from apps.pools.refusals import NeedsForce, PoolProblem
+from apps.pools.shares.asking import NO_ANSWER, Answer, asked
 from apps.pools.targets import PodTarget, PoolTarget
 
 DRAIN_SECONDS = 120
@@ -38,15 +39,25 @@ class BadTimeout(PoolProblem):
 
 
 @action("pools.assign_pod", permission=ASSIGN, target="pod", label=_lazy("Assign pod"), atomic=False)
-def assign_pod(*, pod: PodTarget, origin: str | None = None, force: bool = False, batch: str = "") -> Intent:
-    """Move a pod to `pod.business` at once. `origin` is what the person saw it lent to.
+def assign_pod(
+    *,
+    pod: PodTarget,
+    origin: str | None = None,
+    force: bool = False,
+    batch: str = "",
+    share: Answer = NO_ANSWER,
+) -> Intent:
+    """Move a pod to `pod.business` at once. `origin` is what the person saw it lent to; `share` what is to
+    become of the pool's shares.
 
     Raises PoolProblem in words when it does not move, or when `force` must be said; GatewayError.
     """
     note(before={"business": origin}, after={"business": pod.business})
     record = record_of(pod.pool.cluster_id, pod.pool.namespace, pod.pool.name)
     wish = Wish(pod=pod.name, business=pod.business, origin=origin, force=force, batch=batch)
-    intent = change_hands(connect(pod.pool.cluster_id).kubernetes, record, wish)
+    kubernetes = connect(pod.pool.cluster_id).kubernetes
+    with asked(kubernetes, record, pod=pod.name, business=pod.business, answer=share):
+        intent = change_hands(kubernetes, record, wish)
     note(before={"business": intent.origin}, after={"intent": str(intent.pk)})
     return intent
 
@@ -59,6 +70,8 @@ def drain_pod(
     force: bool = False,
     timeout: int = DRAIN_SECONDS,
     key: str = "",
+    batch: str = "",
+    share: Answer = NO_ANSWER,
 ) -> Operation:
     """Move a pod once its running requests have ended, or after `timeout` seconds (5 to 3600).
 
@@ -69,9 +82,11 @@ def drain_pod(
         raise BadTimeout(_("A drain takes 5 to 3600 seconds."))
     record = record_of(pod.pool.cluster_id, pod.pool.namespace, pod.pool.name)
     wish = Wish(pod=pod.name, business=pod.business, origin=origin, force=force)
-    seen = rehearse(connect(pod.pool.cluster_id).kubernetes, record, wish)
+    kubernetes = connect(pod.pool.cluster_id).kubernetes
+    seen = rehearse(kubernetes, record, wish)
     note(before={"business": seen.business}, after={"business": pod.business, "drain_seconds": timeout})
-    with transaction.atomic():
+    shared = asked(kubernetes, record, pod=pod.name, business=pod.business, answer=share)
+    with shared, transaction.atomic():
         return services.start(
             operations.drain_move,
             target=pod,
@@ -82,6 +97,7 @@ def drain_pod(
             business=pod.business,
             timeout=timeout,
             force=force,
+            batch=batch,
         )
 
 

@@ -11,3 +11,9 @@ CHANGE_SERVICE = permissions.register(
     "pools.change_service", role=Role.OPERATOR, label=_("Create and delete business services")
 ).code
 SCALE = permissions.register("pools.scale_pool", role=Role.OPERATOR, label=_("Scale pools")).code
+SHARES = permissions.register(
+    "pools.change_shares", role=Role.OPERATOR, label=_("Change shares of pools")
+).code
+ROLL_OUT = permissions.register(
+    "pools.roll_out", role=Role.OPERATOR, label=_("Roll out new versions of pools")
+).code

@@ -97,7 +97,7 @@ class Shared:
     @property
     def valid_exceptions(self) -> list[Excepted]:
         """Exceptions whose pod is still where it was lent to."""
-        places = {pod.uid: pod.business for pod in self.pods}
+        places = {pod.uid: self.place(pod) for pod in self.pods}
         return [item for item in self.exceptions if places.get(item.uid) == item.business]
 
     def floor(self, business: str) -> int:
