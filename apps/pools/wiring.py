@@ -5,7 +5,9 @@ from apps.live.kinds import on_change, on_events
 from apps.live.rows import Change
 from apps.pools import actions, columns, removal, service_tab  # noqa: F401  they register themselves
 from apps.pools.handover import observing, switching
+from apps.pools.reconciler import turns
 from apps.pools.scaling import actions as scaling
+from apps.pools.shares import actions as shares  # noqa: F401  registers itself
 
 
 def connect() -> None:
@@ -21,8 +23,12 @@ def connect() -> None:
 def pods_changed(cluster_id: int, changes: list[Change]) -> None:
     """Mirrored pods changed: births, ends, external labels, and intents whose stamp has arrived."""
     observing.pods_changed(cluster_id, changes)
+    pods = [observing.facts_of_row(change.row) for change in changes]
+    turns.changed(cluster_id, {(pod.namespace, pod.pool) for pod in pods if pod.pool})
 
 
 def endpoints_changed(cluster_id: int, changes: list[Change]) -> None:
     """Mirrored endpoints changed: which changes of hands have switched?"""
-    switching.follow_all(cluster_id, {change.row.namespace for change in changes})
+    namespaces = {change.row.namespace for change in changes}
+    switching.follow_all(cluster_id, namespaces)
+    turns.endpoints_changed(cluster_id, namespaces)
