@@ -207,6 +207,7 @@ POOLS = {
     "pools:pool_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "pools:pool_detail": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:pool_pods": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:board_move": Row(AWAY_PAGE, POOL, method="POST", data={**MOVE, "how": "auto"}, wrong="GET"),
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),

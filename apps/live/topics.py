@@ -32,6 +32,11 @@ def pool(cluster_id: int, namespace: str, name: str) -> str:
     return _topic("pool", cluster_id, namespace, name)
 
 
+def load(cluster_id: int, namespace: str, name: str) -> str:
+    """How busy the pods of one pool are."""
+    return _topic("load", cluster_id, namespace, name)
+
+
 def sync(cluster_id: int) -> str:
     """How well the mirror follows the cluster."""
     return _topic("sync", cluster_id)

@@ -27,8 +27,11 @@ class Load:
 
 def load_of(kubernetes: Kubernetes, pod: PodFacts, *, timeout: float = 5) -> Load:
     """Ask the pod. Raises GatewayError when it does not answer."""
-    if not pod.port:
-        return Load(known=False)
+    return read_load(metrics_of(kubernetes, pod, timeout=timeout)) if pod.port else Load(known=False)
+
+
+def metrics_of(kubernetes: Kubernetes, pod: PodFacts, *, timeout: float) -> str:
+    """The text at the pod's /metrics, empty when it has none. Raises GatewayError when it does not answer."""
     with kubernetes.proxy(
         "pods",
         pod.name,
@@ -39,29 +42,33 @@ def load_of(kubernetes: Kubernetes, pod: PodFacts, *, timeout: float = 5) -> Loa
         first_byte=timeout,
         max_bytes=MAX_BYTES,
     ) as answer:
-        text = answer.read().decode(errors="replace") if answer.status == 200 else ""
-    return read_load(text)
+        return answer.read().decode(errors="replace") if answer.status == 200 else ""
 
 
 def read_load(text: str) -> Load:
     """Prometheus text -> requests, summed over label sets; unknown without a metric of running requests."""
     running, waiting, known = 0.0, 0.0, False
     for line in text.splitlines():
-        name = line.split("{", 1)[0].split(" ", 1)[0]
+        name, value = sample(line)
         if name in RUNNING:
-            known, running = True, running + value_of(line)
+            known, running = True, running + certain(value)
         elif name in WAITING:
-            waiting += value_of(line)
+            waiting += certain(value)
     return Load(known=known, running=round(running), waiting=round(waiting)) if known else Load(known=False)
 
 
-def value_of(line: str) -> float:
-    """A sample's value; what cannot be read counts as one request, so that no drain ends on nonsense."""
+def sample(line: str) -> tuple[str, float | None]:
+    """A line's metric and its value; None when it cannot be read, an empty name for comments."""
+    name = line.split("{", 1)[0].split(" ", 1)[0].lstrip("#")
     try:
-        number = float(line.rsplit("}", 1)[-1].split()[0 if "}" in line else 1])
+        return name, float(line.rsplit("}", 1)[-1].split()[0 if "}" in line else 1])
     except (ValueError, IndexError):
-        return 1.0
-    return number if number >= 0 else 1.0
+        return name, None
+
+
+def certain(value: float | None) -> float:
+    """A count of requests; what cannot be read counts as one, so that no drain ends on nonsense."""
+    return value if value is not None and value >= 0 else 1.0
 
 
 def busy(kubernetes: Kubernetes, pod: PodFacts) -> bool:

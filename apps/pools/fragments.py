@@ -1,7 +1,6 @@
 """The live regions of the pools pages."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from apps.clusters import selectors as clusters
@@ -9,20 +8,10 @@ from apps.live import topics
 from apps.live.fragments import Fragment, register
 from apps.live.viewers import Viewer
 from apps.pools import selectors
-from apps.pools.models import Holding, Intent
+from apps.pools.lines import pod_lines
 from apps.pools.permissions import ASSIGN, CHANGE_SERVICE, VIEW
-from apps.pools.selectors import PodRow, PoolRow
 
 HISTORY_ROWS = 50
-
-
-@dataclass(frozen=True)
-class PodLine:
-    """A pod of the pool page with who gave it to its business, and what its last change came to."""
-
-    pod: PodRow
-    holding: Holding | None
-    intent: Intent | None
 
 
 def list_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
@@ -54,18 +43,6 @@ def pool_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> 
         "may_change_service": viewer.may(CHANGE_SERVICE, cluster),
         "freshness": clusters.freshness(row.pk, "deployments", "replicasets", "pods", "services"),
     }
-
-
-def pod_lines(pool: PoolRow) -> list[PodLine]:
-    """Every pod with its open interval and its newest intent."""
-    record = selectors.record(pool.cluster_id, pool.namespace, pool.name)
-    if record is None:
-        return [PodLine(pod, None, None) for pod in pool.pods]
-    uids = [pod.facts.uid for pod in pool.pods]
-    held = Holding.objects.filter(pool=record, pod_uid__in=uids, to_at=None)
-    holdings = {holding.pod_uid: holding for holding in held}
-    intents = selectors.last_intents(record, uids)
-    return [PodLine(pod, holdings.get(pod.facts.uid), intents.get(pod.facts.uid)) for pod in pool.pods]
 
 
 def pool_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:

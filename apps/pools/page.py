@@ -60,6 +60,7 @@ def pool_page(
         "target": pool,
         "tab": tab,
         "tabs": tab_links(pool, tab),
+        "assign_refusal": permissions.get(ASSIGN).refusal(),
         "may_assign": policy.may(request.user, ASSIGN, cluster=pool.cluster),
         "may_change_service": policy.may(request.user, CHANGE_SERVICE, cluster=pool.cluster),
         "may_scale": policy.may(request.user, SCALE, cluster=pool.cluster),

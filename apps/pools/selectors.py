@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -25,6 +25,8 @@ from apps.pools.targets import PoolTarget
 IS_POOL = {labels.DEPLOYMENT_TYPE: labels.MODEL_POOL}
 IS_SERVICE = {labels.SERVICE_TYPE: labels.BUSINESS_SERVICE}
 Key = tuple[str, str]
+AT_START = timedelta(seconds=5)
+"""A condition that is not older than a pod by more than this was given at its start."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ServiceRow:
 @dataclass(frozen=True)
 class PodRow:
     """A pod of a pool. `live`: the pool's current version runs it, so it can be lent; `version` of the
-    mirror.
+    mirror; `warming`: it has never been Ready yet.
     """
 
     id: int
@@ -53,6 +55,7 @@ class PodRow:
     facts: PodFacts
     live: bool
     created_at: datetime | None
+    warming: bool = False
 
     @property
     def name(self) -> str:
@@ -140,7 +143,21 @@ def pod_row(row: Row, owner_uid: str) -> PodRow:
     """A mirrored pod of a pool whose current ReplicaSet is known."""
     facts = facts_of_row(row)
     live = facts.alive and facts.owner_uid == owner_uid
-    return PodRow(id=row.id, version=row.version, facts=facts, live=live, created_at=row.created_at)
+    return PodRow(
+        id=row.id,
+        version=row.version,
+        facts=facts,
+        live=live,
+        created_at=row.created_at,
+        warming=not facts.ready and warming(row.data["started"], facts.ready_changed),
+    )
+
+
+def warming(started: str, changed: str) -> bool:
+    """Whether an unready pod was never Ready: the kubelet gave its condition when it started the pod."""
+    if not (started and changed):
+        return True
+    return datetime.fromisoformat(changed) - datetime.fromisoformat(started) < AT_START
 
 
 def current_owners(cluster_id: int, deployments: Iterable[str]) -> dict[str, str]:

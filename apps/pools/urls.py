@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from apps.pools import service_tab, views
+from apps.pools.board import views as board
 from apps.pools.scaling import views as scaling
 
 app_name = "pools"
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("deploy/service/", service_tab.create, name="configure_service"),
     path(POOL, views.pool_detail, name="pool_detail"),
     path(f"{POOL}pods/", views.pool_pods, name="pool_pods"),
+    path(f"{POOL}board/move/", board.move, name="board_move"),
     path(f"{POOL}move/", views.move, name="move"),
     path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
     path(f"{POOL}scale/", scaling.scale, name="scale"),

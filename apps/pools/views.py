@@ -15,7 +15,7 @@ from apps.operations.models import Operation
 from apps.operations.services import operation_url
 from apps.pools import actions, selectors
 from apps.pools.business import ServiceProblem
-from apps.pools.forms import MoveForm, ServiceForm
+from apps.pools.forms import HOW, MoveForm, ServiceForm
 from apps.pools.models import Intent
 from apps.pools.page import pool_page
 from apps.pools.permissions import ASSIGN
@@ -38,7 +38,7 @@ def pool_detail(request: UserRequest, cluster: str, namespace: str, name: str) -
 def board(request: UserRequest, pool: PoolTarget, form: ServiceForm, *, status: int = 200) -> HttpResponse:
     """The pool's board with the form of a new business in some state."""
     context = pool_page(request, pool.cluster, pool.namespace, pool.name, tab="board")
-    return render(request, "pools/pool_detail.html", {**context, "form": form}, status=status)
+    return render(request, "pools/pool_detail.html", {**context, "form": form, "hows": HOW}, status=status)
 
 
 @require_safe

@@ -151,6 +151,20 @@ FORMS: dict[str, Form] = {
             ("reason", "r" * 501, "500"),
         ),
     ),
+    "pools:board_move": Form(
+        {"pod": "pool-1", "origin": "unassigned", "business": "production", "how": "now"},
+        POOL,
+        wrong=(
+            ("pod", "p" * 254, "not a pod"),
+            ("business", "", "required"),
+            ("business", "b" * 64, "63"),
+            ("how", "quickly", "valid choice"),
+            ("timeout", "0", "greater than or equal to 5"),
+            ("timeout", "9" * 30, "less than or equal to 3600"),
+            ("timeout", "soon", NUMBER_NEEDED),
+            ("reason", "r" * 501, "500"),
+        ),
+    ),
     "pools:scale": Form(
         {"replicas": "1"},
         POOL,

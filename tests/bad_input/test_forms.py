@@ -21,7 +21,8 @@ from tests.bad_input.hostile import NUMBER_PARTS, PATH_PARTS, TEXTS
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-IN_A_PANEL = {"pools:move", "inference:undeploy"}  # their refusal is a panel of its own, with its words above
+# Their refusal is a panel of its own, with its words above; the board's is JSON for its script.
+IN_A_PANEL = {"pools:move", "pools:board_move", "inference:undeploy"}
 CHECKED = [name for name, form in FORMS.items() if form.wrong]
 
 
