@@ -7,7 +7,8 @@ XDIST ?= 2
 # What settings.py insists on, for tools that only read the settings; nothing is started with it.
 LINT_ENV := PORTAL_SECRET_KEY=only-for-linters-only-for-linters PORTAL_DATABASE_URL=postgres://lint@/lint \
 	PORTAL_ENCRYPTION_KEYS=bGludGVycy1vbmx5LWxpbnRlcnMtb25seS1saW50ZXI=
-export PYTHONDONTWRITEBYTECODE = 1
+# Each of the many processes would compile every module anew where the environment forbids to keep bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 # Where the machine keeps certificates, those of a company's own authority count, too.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 
