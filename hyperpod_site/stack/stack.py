@@ -4,6 +4,7 @@
 """
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Self, TextIO
 
 from hyperpod_site.stack.environment import portal_environment, replaced
 from hyperpod_site.stack.programs import PROJECT, Program, TidyLog
-from hyperpod_site.stack.services import Postgres, Service, ServiceFailed, Valkey
+from hyperpod_site.stack.services import Postgres, Service, ServiceFailed, Valkey, die_with_parent
 
 HOST = "127.0.0.1"
 # True of every embedded stack and of no use in its log: no collected static files, workers run by root.
@@ -143,7 +144,13 @@ class Stack:
         command = [sys.executable, "manage.py", *arguments]
         environment = {**self.environment, "PORTAL_DATABASE_POOL": "0"}
         done = subprocess.run(
-            command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True
+            command,
+            cwd=PROJECT,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         for line in (done.stdout + done.stderr).splitlines():
             self.log.line("manage", line)

@@ -32,12 +32,19 @@ def namespace(admin: Client) -> str:
     return admin.namespace()
 
 
-@pytest.fixture
-def kubectl(devcluster: Devcluster, namespace: str, tmp_path: Path) -> Kubectl:
-    """kubectl as found on PATH, with a discovery cache of its own; skipped where there is none."""
-    found = shutil.which("kubectl")
+KUBECTLS = {"on PATH": ("TEST_KUBECTL", "kubectl"), "of Debian": ("TEST_KUBECTL_OLD", "kubectl1.20")}
+"""The clients that are tried: a path from the environment, else a name on PATH."""
+
+
+@pytest.fixture(params=KUBECTLS)
+def kubectl(
+    request: pytest.FixtureRequest, devcluster: Devcluster, namespace: str, tmp_path: Path
+) -> Kubectl:
+    """Each kubectl that is found, with a discovery cache of its own; a missing one is told by a skip."""
+    variable, name = KUBECTLS[request.param]
+    found = os.environ.get(variable) or shutil.which(name)
     if found is None:
-        pytest.skip("no kubectl on PATH: the cluster is not tried with the real tool")
+        pytest.skip(f"no {name} on PATH and no {variable}: the cluster is not tried with it")
 
     def run(*arguments: str, stdin: str = "", check: bool = True) -> str:
         command = [found, "--cache-dir", str(tmp_path / "cache"), "--namespace", namespace, *arguments]

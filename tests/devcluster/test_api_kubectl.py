@@ -1,4 +1,7 @@
-"""The real kubectl, unpatched, against the development cluster."""
+"""The real kubectl, unpatched, against the development cluster: the one on PATH, and Debian's old one.
+
+`TEST_KUBECTL_OLD` names Debian's (1.20, from its package kubernetes-client) where no `kubectl1.20` is on PATH.
+"""
 
 from __future__ import annotations
 
@@ -98,6 +101,15 @@ def test_it_describes_and_follows_a_log(modern: Kubectl) -> None:
     followed = modern("logs", "-f", name, "--pod-running-timeout=20s", "--request-timeout=3s", check=False)
     assert "Application startup complete" in followed
     assert "deleted" in modern("delete", "pod", name)
+
+
+def test_it_reads_a_log_and_deletes_the_pod(kubectl: Kubectl, admin: Client, namespace: str) -> None:
+    admin.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", json.loads(manifest("g")))
+    name = running(kubectl, "g")
+    assert "Application startup complete" in kubectl("logs", name)
+    assert "Application startup complete" in kubectl("logs", name, "--tail=20", "--timestamps")
+    assert "deleted" in kubectl("delete", "pod", name, "--wait=false")
+    assert "deleted" in kubectl("delete", "deployment", "g", "--cascade=foreground", "--wait=false")
 
 
 def test_it_watches(kubectl: Kubectl, admin: Client, namespace: str) -> None:
