@@ -5,7 +5,7 @@
   const EDITABLE = "input:not([type=hidden]):not([type=submit]):not([type=button]), select, textarea, [contenteditable]";
   const OPEN = "dialog[open], .dropdown-menu.show, .modal.show, .offcanvas.show, [data-live-hold]";
   const postponed = new Set(); // ids of parts
-  let focused = null; // how to find again what had the focus: a link or button inside a swapped part
+  let focused = null; // finds again what had the focus: a link or button inside a swapped part
 
   function unsaved(control) {
     if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
@@ -23,11 +23,15 @@
     return [...element.querySelectorAll(EDITABLE)].some(unsaved);
   }
 
+  // Finds what stands for the element after the swap: by what names it, else by its place among its like.
   function sameAs(element) {
-    if (element.id) return `#${CSS.escape(element.id)}`;
-    const name = ["name", "href", "hx-get", "hx-post", "data-portal"].find((each) => element.hasAttribute(each));
+    if (element.id) return () => document.getElementById(element.id);
     const row = element.closest("[id]");
-    return name && row ? `#${CSS.escape(row.id)} [${name}="${CSS.escape(element.getAttribute(name))}"]` : null;
+    if (!row) return () => null;
+    const name = ["name", "href", "hx-get", "hx-post", "data-portal"].find((each) => element.hasAttribute(each));
+    const like = name ? `[${name}="${CSS.escape(element.getAttribute(name))}"]` : element.localName;
+    const place = [...row.querySelectorAll(like)].indexOf(element);
+    return () => document.getElementById(row.id)?.querySelectorAll(like)[place];
   }
 
   function lines(event, part, chunk) {
@@ -54,7 +58,7 @@
   });
 
   document.addEventListener("htmx:oobAfterSwap", () => {
-    if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
+    focused?.()?.focus({ preventScroll: true });
     focused = null;
   });
 

@@ -16,7 +16,13 @@
     if (!panel.childElementCount) return;
     panel.replaceChildren();
     history.pushState({}, "", panel.dataset.home);
-    opener?.focus?.();
+    (opener?.isConnected ? opener : sameAs(opener))?.focus?.();
+  }
+
+  // A push may have put a new row in the place of the one whose link was followed.
+  function sameAs(link) {
+    const href = link?.getAttribute?.("href");
+    return href ? document.querySelector(`a[data-panel][href="${CSS.escape(href)}"]`) : null;
   }
 
   document.addEventListener("click", (event) => {

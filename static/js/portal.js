@@ -29,5 +29,5 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target.closest?.("form[data-reset]");
   if (!form) return;
   form.reset(); // what the cluster says is shown again; a done change arrives by the socket
-  document.activeElement?.blur();
+  if (document.activeElement?.matches("input, select, textarea")) document.activeElement.blur();
 });

@@ -98,9 +98,13 @@ class Way:
     name: str
     window: Callable[..., Window]
 
+    def come(self, person: str) -> Window:
+        """A person's window; "" is a stranger's."""
+        return self.window(person, **LOOKS[self.name])
+
     def open(self, person: str, path: str) -> tuple[Page, Hand]:
         """A person's page that is live, and their hand on it."""
-        page = self.window(person, **LOOKS[self.name]).open(path)
+        page = self.come(person).open(path)
         return page, self.hand(page)
 
     def hand(self, page: Page) -> Hand:

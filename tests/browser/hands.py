@@ -67,4 +67,3 @@ class Keyboard:
     def choose(self, select: Locator, option: str) -> None:
         self.reach(select)
         self.page.keyboard.type(option)
-        self.page.keyboard.press("Enter")

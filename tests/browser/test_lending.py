@@ -22,6 +22,7 @@ def test_a_viewer_sees_a_pod_change_hands_and_has_no_controls(way: Way, portal: 
     expect(looking.locator(".badge", has_text="production")).to_be_visible()
     expect(lending.get_by_role("combobox")).to_have_value("production")
     expect(lending).to_contain_text("✓")
+    expect(lending.get_by_role("button", name="Move")).to_be_focused()
     expect(looking.locator("select, button, input")).to_have_count(0)
     assert portal.truth()[pod] == "production"
 
