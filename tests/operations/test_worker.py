@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.operations import tasks
+from apps.operations import sending, tasks
 from apps.operations.actions import cancel
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
@@ -33,14 +33,30 @@ def test_a_worker_runs_it_and_waits_without_a_process(workers: Workers, alice: U
     assert texts(operation) == ["Looking for it", "not there yet"]
 
 
-def test_waiting_operations_occupy_no_process(workers: Workers, alice: User, tmp_path: Path) -> None:
-    path = str(tmp_path / "never")
-    waiting = [start(alice, samples.await_file, path=path, every=60) for _ in range(100)]
-    rows = Operation.objects.filter(pk__in=[operation.pk for operation in waiting])
-    until(lambda: rows.filter(status=OperationStatus.WAITING).count() == 100, seconds=60)
+def test_a_thousand_waiting_operations_occupy_no_process(
+    workers: Workers, alice: User, tmp_path: Path
+) -> None:
+    first = start(alice, samples.await_file, path=str(tmp_path / "never"), every=600)
+    in_state(first, OperationStatus.WAITING)
+    for row in waiting_like(first, number=999):
+        sending.send(row.pk, row.queue, after=600)
     begun = time.monotonic()
     assert ended(start(alice, samples.greet, name="Ada")).status == OperationStatus.SUCCEEDED
-    print(f"100 operations wait on 2 processes; one more took {time.monotonic() - begun:.1f} s")
+    counting = start(alice, samples.count, upto=1, pause=0, folder=str(tmp_path / "notes"))
+    assert ended(counting).status == OperationStatus.SUCCEEDED
+    assert Operation.objects.filter(status=OperationStatus.WAITING).count() == 1000
+    print(f"1000 wait on 2 processes; one more of each queue took {time.monotonic() - begun:.1f} s")
+
+
+def waiting_like(first: Operation, *, number: int) -> list[Operation]:
+    """Copies of a waiting operation, half of them on the long queue, each on a target of its own."""
+    columns = {field.attname: getattr(first, field.attname) for field in Operation._meta.concrete_fields}
+    del columns["id"]
+    rows = [
+        Operation(**columns | {"exclusive_key": f"copy {one}", "queue": ("quick", "long")[one % 2]})
+        for one in range(number)
+    ]
+    return Operation.objects.bulk_create(rows)
 
 
 def test_a_killed_worker_costs_seconds_and_no_line(workers: Workers, alice: User, tmp_path: Path) -> None:
