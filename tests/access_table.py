@@ -200,6 +200,7 @@ SERVICE = {**POOL, "service": "pool-production"}
 AWAY_PAGE: Statuses = (302, 404, 403, 503, 503)
 AWAY_API: Statuses = (401, 404, 403, 503, 503)
 MOVE = {"pod": "pool-1", "business": "production", "how": "now"}
+PARTS = {"weight-unassigned": "1"}
 NEW_SERVICE = {"name": "pool-production", "business": "production"}
 FLAT_MOVE = {"podName": "pool-1", "businessTag": "production", "modelName": "pool"}
 FLAT_SERVICE = {"serviceName": "pool-production", "businessTag": "production", "modelPool": "pool"}
@@ -209,6 +210,8 @@ POOLS = {
     "pools:pool_pods": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:board_move": Row(AWAY_PAGE, POOL, method="POST", data={**MOVE, "how": "auto"}, wrong="GET"),
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
+    "pools:distribute": Row((302, 404, 403, 200, 200), POOL, wrong="PUT"),
+    "pools:distribute_start": Row(AWAY_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
@@ -221,6 +224,12 @@ POOLS = {
     "api:pool_history": Row(API, POOL, wrong="POST"),
     "api:pool_assign": Row(
         AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
+    ),
+    "api:pool_distribute": Row(
+        AWAY_API, POOL, method="POST", json={"ratios": {"unassigned": 1}}, wrong="GET"
+    ),
+    "api:distribute_pods": Row(
+        AWAY_API, method="POST", json={"deploymentName": "pool", "ratios": {"unassigned": 1}}, wrong="GET"
     ),
     "api:pool_services": Row(API, POOL),
     "api:scale_pool_deployment": Row(

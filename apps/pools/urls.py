@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from apps.pools import service_tab, views
 from apps.pools.board import views as board
+from apps.pools.distribution import views as distribution
 from apps.pools.scaling import views as scaling
 
 app_name = "pools"
@@ -15,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{POOL}pods/", views.pool_pods, name="pool_pods"),
     path(f"{POOL}board/move/", board.move, name="board_move"),
     path(f"{POOL}move/", views.move, name="move"),
+    path(f"{POOL}distribute/", distribution.distribute, name="distribute"),
+    path(f"{POOL}distribute/start/", distribution.start, name="distribute_start"),
     path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
     path(f"{POOL}scale/", scaling.scale, name="scale"),
     path(f"{POOL}services/", views.create_service, name="create_service"),

@@ -5,6 +5,7 @@ from apps.live.kinds import on_change, on_events
 from apps.live.rows import Change
 from apps.pools import actions, columns, removal, service_tab  # noqa: F401  they register themselves
 from apps.pools.board import fragments as board  # noqa: F401  registers itself
+from apps.pools.distribution import actions as distribution  # noqa: F401  registers itself
 from apps.pools.handover import observing, switching
 from apps.pools.load import polling  # noqa: F401  registers its duty
 from apps.pools.reconciler import turns

@@ -178,6 +178,25 @@ FORMS: dict[str, Form] = {
             ("reason", "r" * 501, "500"),
         ),
     ),
+    "pools:distribute_start": Form(
+        {"weight-unassigned": "1"},
+        POOL,
+        wrong=(
+            ("weight-unassigned", "-1", "greater than or equal to 0"),
+            ("weight-unassigned", "10001", "less than or equal to 10000"),
+            ("weight-unassigned", "NaN", "Enter a number"),
+            ("weight-unassigned", "half", "Enter a number"),
+            ("weight-production", "1e400", "Enter a number"),
+            ("floor-production", "-1", "greater than or equal to 0"),
+            ("floor-production", "1.5", NUMBER_NEEDED),
+            ("unit", "pounds", "valid choice"),
+            ("how", "quickly", "valid choice"),
+            ("timeout", "0", "greater than or equal to 5"),
+            ("timeout", "9" * 30, "less than or equal to 3600"),
+            ("plan", "p" * 101, "100"),
+            ("reason", "r" * 501, "500"),
+        ),
+    ),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
     ),

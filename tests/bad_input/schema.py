@@ -108,6 +108,8 @@ VALID: dict[str, Any] = {
     "POST /api/proxy-request": CALL,
     "POST /api/c/{cluster}/pools/{namespace}/{name}/pods/{pod}/business": {"business": "production"},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/services": {"name": "pool-a", "business": "a"},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/distribute": {"ratios": {"unassigned": 1}},
+    "POST /api/distribute-pods": {"deploymentName": "pool", "ratios": {"unassigned": 1}},
     "POST /api/assign-pod": {"podName": "pool-1", "businessTag": "production", "modelName": "pool"},
     "POST /api/scale-pool-deployment": {"deploymentName": "pool", "targetReplicas": 1},
     "POST /api/deploy-service": {"serviceName": "pool-a", "businessTag": "a", "modelPool": "pool"},

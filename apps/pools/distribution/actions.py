@@ -67,9 +67,9 @@ def distribute_pods(*, pool: PoolTarget, wanted: Wanted, how: How | None = None)
     check_timeout(how.timeout)
     record = record_of(pool.cluster_id, pool.namespace, pool.name)
     plan = preview(pool, wanted)
-    note(before={line.business: line.before for line in plan.lines})
+    note(before=plan.before)
     check_plan(record, plan, how)
-    note(after={line.business: line.after for line in plan.lines})
+    note(after=plan.after)
     if not plan.moves:
         return Begun(plan, None)
     with transaction.atomic():

@@ -59,9 +59,14 @@ class Plan:
     version: str
 
     @property
-    def pods(self) -> int:
-        """Live pods in all."""
-        return sum(line.before for line in self.lines)
+    def before(self) -> dict[str, int]:
+        """Live pods per business now."""
+        return {line.business: line.before for line in self.lines}
+
+    @property
+    def after(self) -> dict[str, int]:
+        """The same when the moves are made."""
+        return {line.business: line.after for line in self.lines}
 
 
 def make(kubernetes: Kubernetes, record: PoolRecord, wanted: Wanted) -> Plan:
