@@ -39,7 +39,7 @@ def test_labels_and_deaths_from_outside_are_seen_by_themselves(watched: World) -
     took(lambda: rows.count() == 1, "external label in the history")
     watched.outside.delete("pods", second, namespace=watched.namespace, grace=0)
     took(lambda: not Holding.objects.filter(pod_name=second, to_at=None).exists(), "a deleted pod")
-    until(lambda: Holding.objects.filter(to_at=None).count() == 4, seconds=30, what="its successor")
+    until(lambda: watched.held().count() == 4, seconds=30, what="its successor")
 
 
 def test_it_says_how_long_endpoints_took_to_switch(watched: World, alice: User) -> None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from apps.live.models import SyncState
-from apps.pools.models import Holding
 from tests.pools.world import World
 from tests.processes import process, until
 
@@ -17,7 +16,7 @@ def watching(world: World, folder: Path) -> Iterator[World]:
     log = folder / "watch.log"
     with process("manage.py", "watch", log=log) as child:
         until(lambda: listed(world, child, log), seconds=60, what="the watcher to list everything")
-        until(lambda: Holding.objects.filter(to_at=None).count() == 4, what="the first intervals")
+        until(lambda: world.held().count() == 4, what="the first intervals")
         yield world
 
 

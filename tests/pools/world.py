@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
@@ -18,8 +19,9 @@ from apps.pools.actions import assign_pod
 from apps.pools.business import ServiceWish, create, services_of
 from apps.pools.handover.records import record_of
 from apps.pools.live_view import PodFacts, look, pods_of
-from apps.pools.models import PoolRecord
+from apps.pools.models import Holding, PoolRecord
 from apps.pools.scaling.names import is_detached
+from apps.pools.scaling.state import read
 from apps.pools.targets import PodTarget, PoolTarget
 from tests.inference import mirrored
 from tests.processes import Devcluster, until
@@ -71,6 +73,10 @@ class World:
     def ready(self) -> list[PodFacts]:
         view = look(self.outside, namespace=self.namespace, name=self.pool)
         return [pod for pod in view.pods if pod.ready and view.live(pod)]
+
+    def held(self) -> QuerySet[Holding]:
+        """The open intervals of this pool."""
+        return Holding.objects.filter(pool=self.record, to_at=None)
 
     def mirror(self) -> None:
         """One look of a watcher at this namespace: other tests of the worker have pools of the same name."""
@@ -148,7 +154,8 @@ class Stage:
                 self.free(pod.name)
         good = [pod for pod in view.pods if pod.ready and view.live(pod)]
         free = all(pod.business == labels.UNASSIGNED and not pod.stamp for pod in good)
-        return len(view.pods) == len(good) == self.replicas and free
+        known = read(self.outside, namespace=self.namespace, name=self.pool)
+        return len(view.pods) == len(good) == self.replicas == known.counted and free and known.seen
 
     def free(self, name: str) -> None:
         fresh = {labels.INTENT: "", labels.DELETION_COST: labels.COST_FREE}
