@@ -5,11 +5,11 @@ from typing import Any
 
 from apps.clusters import selectors as clusters
 from apps.live import topics
-from apps.live.fragments import Fragment, register
+from apps.live.fragments import Fragment, Rows, register
 from apps.live.viewers import Viewer
 from apps.pools import selectors
-from apps.pools.lines import pod_lines
 from apps.pools.permissions import ASSIGN, CHANGE_SERVICE, VIEW
+from apps.pools.table import table_rows
 
 HISTORY_ROWS = 50
 
@@ -32,17 +32,29 @@ def list_topics(*, cluster: str) -> Iterable[str]:
 
 
 def pool_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> dict[str, Any]:
-    """One pool: status, pods, services; `pool` is None when the mirror has none."""
+    """One pool: status and services; `pool` is None when the mirror has none."""
     row = clusters.by_slug(cluster)
     found = selectors.pool(row.pk, namespace, pool)
     return {
         "cluster": row,
         "pool": found,
-        "lines": pod_lines(found) if found else [],
-        "may_assign": viewer.may(ASSIGN, cluster),
         "may_change_service": viewer.may(CHANGE_SERVICE, cluster),
         "freshness": clusters.freshness(row.pk, "deployments", "replicasets", "pods", "services"),
     }
+
+
+def pods_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> dict[str, Any]:
+    """The pool's pods, one row each."""
+    row = clusters.by_slug(cluster)
+    found = selectors.pool(row.pk, namespace, pool)
+    may_assign = viewer.may(ASSIGN, cluster)
+    return {"pool": found, "rows": table_rows(found) if found else [], "may_assign": may_assign}
+
+
+def pods_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
+    """What the pool's pages follow, and the load."""
+    own = pool_topics(cluster=cluster, namespace=namespace, pool=pool)
+    return *own, topics.load(clusters.by_slug(cluster).pk, namespace, pool)
 
 
 def pool_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
@@ -66,6 +78,9 @@ def history_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
 
 register(Fragment("pools.list", "pools/pool_list.html#pools", list_context, list_topics, VIEW))
 register(Fragment("pools.summary", "pools/pool_page.html#summary", pool_context, pool_topics, VIEW))
-register(Fragment("pools.pods", "pools/pool_pods.html#pods", pool_context, pool_topics, VIEW))
+PODS = Rows(
+    template="pools/pool_pods.html#row", dom_id=lambda row: row.dom_id, version=lambda row: row.version
+)
+register(Fragment("pools.pods", "pools/pool_pods.html#pods", pods_context, pods_topics, VIEW, rows=PODS))
 register(Fragment("pools.services", "pools/pool_detail.html#services", pool_context, pool_topics, VIEW))
 register(Fragment("pools.history", "pools/pool_pods.html#history", history_context, history_topics, VIEW))

@@ -7,7 +7,8 @@ const BoardMoves = (() => {
   const says = document.getElementById("board-says");
   const dialog = document.getElementById("board-dialog");
   const form = document.getElementById("board-form");
-  let open = null; // what the dialog is about: {cards: [{pod, origin}], force}
+  const questions = []; // one for each kind of trouble: {cards, words, business, options}
+  let open = null; // what the dialog is about: {cards: [{pod, origin}], and when it asks: business, options}
 
   const cardOf = (pod) => frame.querySelector(`.board-card[data-pod="${CSS.escape(pod)}"]`);
   const columnOf = (business) => frame.querySelector(`.board-column[data-business="${CSS.escape(business)}"]`);
@@ -53,11 +54,14 @@ const BoardMoves = (() => {
       return place(cards.map((card) => card.pod), null);
     }
     for (const move of moves) settled(move);
-    const asked = moves.filter((move) => move.ask);
-    if (asked.length) question(asked, cards, business, options);
+    for (const code of new Set(moves.filter((move) => move.ask).map((move) => move.code))) {
+      queue(code, moves.filter((move) => move.code === code), cards, business, options);
+    }
     const refused = moves.filter((move) => move.state === "refused" && !move.ask);
+    const going = moves.filter((move) => move.state !== "refused");
     if (refused.length) toast({ level: "warning", text: refused.map((move) => move.words).join(" ") });
-    else if (!asked.length) toast({ level: "success", text: moves.map((move) => move.words).join(" ") });
+    if (going.length) toast({ level: "success", text: going.length > 1 ? says.dataset.going.replace("%s", going.length) : going[0].words });
+    ask();
   }
 
   function settled({ pod, state, words }) {
@@ -71,21 +75,28 @@ const BoardMoves = (() => {
     if (why) Object.assign(why, { className: "small text-yellow board-why", textContent: words });
   }
 
-  function show(cards, words, force) {
-    open = { cards, force };
+  function show(about, words, code) {
+    open = about;
     const lines = words.map((text) => Object.assign(document.createElement("li"), { textContent: text }));
     dialog.querySelector("[data-board-pods]").replaceChildren(...lines);
-    dialog.querySelector("[data-board-choice]").hidden = Boolean(force);
+    for (const part of dialog.querySelectorAll("[data-board-for]")) part.hidden = part.disabled = part.dataset.boardFor !== code;
     const go = dialog.querySelector("[data-board-go]");
-    go.textContent = force ? go.dataset.wordsForce : go.dataset.wordsMove;
+    go.textContent = code === "needs_force" ? go.dataset.wordsForce : go.dataset.wordsMove;
     dialog.showModal();
   }
 
-  function question(asked, cards, business, options) {
+  function queue(code, asked, cards, business, options) {
     const pods = new Set(asked.map((move) => move.pod));
     const words = [...new Set(asked.map((move) => move.words))];
-    show(cards.filter((card) => pods.has(card.pod)), words, { ...options, business, force: "on" });
-    form.elements.reason.value = options.reason ?? "";
+    questions.push({ code, words, cards: cards.filter((card) => pods.has(card.pod)), business, options });
+  }
+
+  function ask() {
+    if (!questions.length || dialog.open) return;
+    const { code, words, ...about } = questions.shift();
+    if (code === "needs_force") about.options = { ...about.options, force: "on" };
+    show(about, words, code);
+    form.elements.reason.value = about.options.reason ?? "";
     form.elements.reason.focus();
   }
 
@@ -93,17 +104,17 @@ const BoardMoves = (() => {
     const here = new Set(cards.map((card) => card.origin));
     const choices = [...frame.querySelectorAll(".board-column")].filter((each) => !(here.size === 1 && here.has(each.dataset.business)));
     form.elements.business.replaceChildren(...choices.map((each) => new Option(each.dataset.words, each.dataset.business)));
-    show(cards, cards.map((card) => card.pod), null);
+    show({ cards }, cards.map((card) => card.pod), "move");
   }
 
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
     dialog.close();
-    const filled = Object.fromEntries(new FormData(form));
-    const { business, ...options } = open.force ? { ...open.force, reason: filled.reason } : filled;
-    send(open.cards, business, options);
+    const { business = open.business, ...filled } = Object.fromEntries(new FormData(form));
+    send(open.cards, business, { ...open.options, ...filled });
     form.reset();
   });
+  dialog?.addEventListener("close", ask);
   dialog?.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return { send, menu, say };
 })();

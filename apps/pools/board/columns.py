@@ -9,6 +9,7 @@ from apps.gateways import labels
 from apps.pools.board.states import State, state_of
 from apps.pools.lines import PodLine
 from apps.pools.load.plots import Plot, plot_together
+from apps.pools.models import Share
 from apps.pools.selectors import PoolRow, ServiceRow
 
 
@@ -43,6 +44,16 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A business' share of the pool: so many pods, or a weight (the other one is None), and its floor."""
+
+    count: int | None
+    weight: int | None
+    floor: int
+    paused: bool
+
+
+@dataclass(frozen=True)
 class Head:
     """A column's head: its business, counts of live and Ready pods, addresses, and load."""
 
@@ -54,6 +65,7 @@ class Head:
     ready: int
     services: tuple[ServiceRow, ...]
     plot: Plot | None
+    share: Part | None = None
 
     is_head = True
 
@@ -102,10 +114,11 @@ def heads(pool: PoolRow, lines: Sequence[PodLine], found: Sequence[Column]) -> l
     for line in lines:
         if line.pod.live:
             pods[line.pod.facts.business].append(line)
-    return [head(pool, column, pods[column.business]) for column in found]
+    shares = parts(pool)
+    return [head(pool, column, pods[column.business], shares.get(column.business)) for column in found]
 
 
-def head(pool: PoolRow, column: Column, lines: Sequence[PodLine]) -> Head:
+def head(pool: PoolRow, column: Column, lines: Sequence[PodLine], share: Part | None) -> Head:
     """One column's head; `lines` are its live pods."""
     return Head(
         dom_id=f"about-{column.mark}",
@@ -116,7 +129,21 @@ def head(pool: PoolRow, column: Column, lines: Sequence[PodLine]) -> Head:
         ready=sum(line.pod.facts.ready for line in lines),
         services=tuple(item for item in pool.services if item.business == column.business),
         plot=plot_together(line.load for line in lines),
+        share=share,
     )
+
+
+def parts(pool: PoolRow) -> dict[str, Part]:
+    """Business -> its share, while the pool's shares are switched on."""
+    place = {
+        "policy__pool__cluster_id": pool.cluster_id,
+        "policy__pool__namespace": pool.namespace,
+        "policy__pool__name": pool.name,
+    }
+    found = Share.objects.filter(policy__enabled=True, **place).select_related("policy")
+    return {
+        share.business: Part(share.count, share.weight, share.floor, share.policy.paused) for share in found
+    }
 
 
 def cards(lines: Sequence[PodLine], found: Sequence[Column]) -> list[Card]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -13,12 +14,14 @@ from apps.accounts.models import User
 from apps.clusters.connections import connect
 from apps.gateways import labels
 from apps.gateways.errors import GatewayError
+from apps.operations.models import Operation
 from apps.operations.services import Busy
 from apps.pools import actions
 from apps.pools.engine import busy
 from apps.pools.live_view import look
 from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import NeedsForce, PoolProblem
+from apps.pools.shares.asking import NO_ANSWER, Answer
 from apps.pools.targets import PodTarget, PoolTarget
 
 MOST = 50
@@ -29,7 +32,8 @@ AT_ONCE = 8
 class Wanted:
     """These pods to that business. `pods` are names with what the person saw them lent to (None: not said).
 
-    `how` is `auto` (drained where requests run), `now` or `drained`; `timeout` in seconds is of a drain.
+    `how` is `auto` (drained where requests run), `now` or `drained`; `timeout` in seconds is of a drain;
+    `share` says what becomes of the pool's shares.
     """
 
     pods: Sequence[tuple[str, str | None]]
@@ -38,6 +42,7 @@ class Wanted:
     timeout: int = actions.DRAIN_SECONDS
     force: bool = False
     reason: str = ""
+    share: Answer = NO_ANSWER
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,16 @@ def move_one(
 ) -> Outcome:
     """One pod's move, or why not."""
     pod = PodTarget(pool, name, wanted.business)
-    act = drain if name in drained else at_once
+    said: dict[str, Any] = {
+        "origin": origin,
+        "force": wanted.force,
+        "share": wanted.share,
+        "reason": wanted.reason,
+    }
     try:
-        return act(by, pod, wanted, batch, origin)
+        if name in drained:
+            return draining(actions.drain_pod(by=by, pod=pod, timeout=wanted.timeout, **said))
+        actions.assign_pod(by=by, pod=pod, **said)
     except PoolProblem as problem:
         ask = isinstance(problem, NeedsForce)
         return Outcome(name, "refused", problem.message, problem.problem_code, ask)
@@ -102,24 +114,11 @@ def move_one(
         return Outcome(name, "refused", str(problem), "busy")
     except GatewayError as error:
         return Outcome(name, "refused", error.message, "cluster")
+    return Outcome(name, "done", _("%(pod)s has changed hands.") % {"pod": name})
 
 
-def at_once(by: User, pod: PodTarget, wanted: Wanted, batch: str, origin: str | None) -> Outcome:
-    """Its label changes now."""
-    actions.assign_pod(by=by, pod=pod, origin=origin, force=wanted.force, reason=wanted.reason, batch=batch)
-    return Outcome(pod.name, "done", _("%(pod)s has changed hands.") % {"pod": pod.name})
-
-
-def drain(by: User, pod: PodTarget, wanted: Wanted, batch: str, origin: str | None) -> Outcome:
+def draining(operation: Operation) -> Outcome:
     """It finishes its requests first."""
-    operation = actions.drain_pod(
-        by=by,
-        pod=pod,
-        origin=origin,
-        force=wanted.force,
-        timeout=wanted.timeout,
-        reason=wanted.reason,
-        batch=batch,
-    )
-    words = _("%(pod)s is being drained.") % {"pod": pod.name}
-    return Outcome(pod.name, "draining", words, operation=operation.pk)
+    name = operation.target_name
+    words = _("%(pod)s is being drained.") % {"pod": name}
+    return Outcome(name, "draining", words, operation=operation.pk)

@@ -13,7 +13,10 @@ from apps.pools import actions, selectors
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
 from apps.pools.board.moving import MOST, Wanted, move_pods
 from apps.pools.forms import HOW
+from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
 from apps.pools.targets import PodTarget
+
+SHARE = [("change", _lazy("Change the shares")), ("exception", _lazy("An exception for some minutes"))]
 
 
 class Names(forms.Field):
@@ -43,6 +46,8 @@ class BoardForm(forms.Form):
     )
     force = forms.BooleanField(required=False)
     reason = forms.CharField(max_length=500, required=False)
+    share = forms.ChoiceField(choices=SHARE, required=False, label=_lazy("Shares"))
+    minutes = forms.IntegerField(min_value=1, max_value=MOST_MINUTES, required=False, label=_lazy("Minutes"))
 
     def clean(self) -> None:
         """As many origins as pods."""
@@ -60,12 +65,13 @@ class BoardForm(forms.Form):
             timeout=data["timeout"] or DRAIN_SECONDS,
             force=data["force"],
             reason=data["reason"],
+            share=Answer(data["share"], data["minutes"] or MINUTES),
         )
 
 
 @require_POST
 def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
-    """Move cards. JSON: {"batch", "moves": [{"pod", "state", "words", "code", "ask", "operation"}]}, with 409
+    """Move cards. JSON: {"batch", "moves": [{"pod", "state", "words", "code", "ask", "operation"}]}, also
     when none moved; {"error"} with 422 when the request cannot be read.
     """
     pool = selectors.pool_target(request.user, cluster, namespace, name)
@@ -75,4 +81,4 @@ def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpR
         return JsonResponse({"error": form.errors.as_text()}, status=422)
     moves = move_pods(by=request.user, pool=pool, wanted=form.wanted())
     answer = {"batch": moves.batch, "moves": [asdict(outcome) for outcome in moves.outcomes]}
-    return JsonResponse(answer, status=200 if moves.any_done else 409)
+    return JsonResponse(answer)
