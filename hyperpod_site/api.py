@@ -12,6 +12,7 @@ from apps.inference import api as inference
 from apps.inference import calls_api as calls
 from apps.operations import api as operations
 from apps.pools import api as pools
+from apps.pools.board import api as board
 from apps.pools.distribution import api as distribution
 from hyperpod_site.answers import speak_for
 from hyperpod_site.reading import StrictParser
@@ -27,6 +28,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("/operations", operations.router)
+api.add_router("/c/{cluster}", board.router)
 for app in (clusters, inference, calls, pools, distribution):
     api.add_router("/c/{cluster}", app.router)
     api.add_router("", app.flat_router)

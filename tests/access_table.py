@@ -202,6 +202,7 @@ AWAY_API: Statuses = (401, 404, 403, 503, 503)
 MOVE = {"pod": "pool-1", "business": "production", "how": "now"}
 PARTS = {"weight-unassigned": "1"}
 NEW_SERVICE = {"name": "pool-production", "business": "production"}
+MOVES = {"pods": [{"name": "pool-1"}], "business": "production"}
 FLAT_MOVE = {"podName": "pool-1", "businessTag": "production", "modelName": "pool"}
 FLAT_SERVICE = {"serviceName": "pool-production", "businessTag": "production", "modelPool": "pool"}
 POOLS = {
@@ -225,6 +226,8 @@ POOLS = {
     "api:pool_assign": Row(
         AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
     ),
+    "api:pool_moves": Row(AWAY_API, POOL, method="POST", json=MOVES, wrong="PUT"),
+    "api:pool_load": Row(API, POOL, wrong="POST"),
     "api:pool_distribute": Row(
         AWAY_API, POOL, method="POST", json={"ratios": {"unassigned": 1}}, wrong="GET"
     ),

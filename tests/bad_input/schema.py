@@ -107,6 +107,10 @@ VALID: dict[str, Any] = {
     "POST /api/undeploy": {"modelTag": "chat"},
     "POST /api/proxy-request": CALL,
     "POST /api/c/{cluster}/pools/{namespace}/{name}/pods/{pod}/business": {"business": "production"},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/moves": {
+        "pods": [{"name": "pool-1"}],
+        "business": "production",
+    },
     "POST /api/c/{cluster}/pools/{namespace}/{name}/services": {"name": "pool-a", "business": "a"},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/distribute": {"ratios": {"unassigned": 1}},
     "POST /api/distribute-pods": {"deploymentName": "pool", "ratios": {"unassigned": 1}},
