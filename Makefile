@@ -61,6 +61,9 @@ test: setup-dev browser compose check
 smoke: setup-dev
 	@$(RUN) -m tests.smoke $(only)
 
+screenshots: setup-dev browser
+	@$(RUN) -m tests.screenshots
+
 bench: setup-dev
 	@$(RUN) -m bench $(only)
 

@@ -10,17 +10,15 @@ from apps.audit import selectors as audit
 from apps.audit.permissions import VIEW_ENTRY
 from apps.clusters import selectors as clusters
 from apps.inference.permissions import VIEW as VIEW_DEPLOYMENTS
-from apps.inference.selectors import deployments
-from apps.inference.statuses import Health
 from apps.live import topics
 from apps.live.fragments import Fragment, register
 from apps.live.viewers import Viewer
 from apps.operations import permissions as operation_permissions
 from apps.operations import selectors as operations
 from apps.operations.statuses import ACTIVE
+from hyperpod_site.attention import needs
 
 SHORT = 6  # rows of a list on the overview
-CALM = {Health.READY, Health.STOPPED}
 
 
 def running_context(viewer: Viewer) -> dict[str, Any]:
@@ -33,17 +31,17 @@ def operation_topics(**_args: Any) -> Iterable[str]:
     return (topics.operations(),)
 
 
-def unready_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
-    """Deployments that have fewer ready pods than they want, worst first."""
+def attention_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
+    """What somebody should look at, most urgent first."""
     row = clusters.by_slug(cluster)
-    found = [item for item in deployments.deployments(row.pk) if item.health not in CALM]
-    found.sort(key=lambda item: (item.ready - item.replicas, item.name))
+    found = needs(row, from_key(viewer.role_key))
     return {"cluster": row, "rows": found[:SHORT], "more": max(0, len(found) - SHORT)}
 
 
-def unready_topics(*, cluster: str) -> Iterable[str]:
-    """Deployments of the cluster."""
-    return (topics.kind(clusters.by_slug(cluster).pk, "deployments"),)
+def attention_topics(*, cluster: str) -> Iterable[str]:
+    """Nodes and deployments of the cluster, and any operation's move."""
+    pk = clusters.by_slug(cluster).pk
+    return topics.kind(pk, "nodes"), topics.kind(pk, "deployments"), topics.operations()
 
 
 def operations_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
@@ -68,8 +66,10 @@ RUNNING = register(
         "site.running", "frame_running.html", running_context, operation_topics, operation_permissions.VIEW
     )
 )
-UNREADY = register(
-    Fragment("site.unready", "overview.html#unready", unready_context, unready_topics, VIEW_DEPLOYMENTS)
+ATTENTION = register(
+    Fragment(
+        "site.attention", "overview.html#attention", attention_context, attention_topics, VIEW_DEPLOYMENTS
+    )
 )
 OPERATIONS = register(
     Fragment(

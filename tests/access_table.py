@@ -180,6 +180,9 @@ INFERENCE = {
     "api:deployment_list": Row(API, DEMO),
     "api:pod_list": Row(API, DEMO, wrong="POST"),
     "api:service_list": Row(API, DEMO, wrong="POST"),
+    "api:pod": Row((401, 404, 403, 503, 503), CHAT_POD, method="DELETE", wrong="GET"),
+    "api:pod_log": Row((401, 404, 503, 503, 503), CHAT_POD, wrong="POST", committed=True),
+    "api:deployment_manifest": Row((401, 404, 503, 503, 503), CHAT, wrong="POST"),
     "api:flat_deployments": Row(API, wrong="POST"),
     "api:flat_pods": Row(API, wrong="POST"),
     "api:flat_services": Row(API, wrong="POST"),
@@ -200,6 +203,8 @@ SERVICE = {**POOL, "service": "pool-production"}
 AWAY_PAGE: Statuses = (302, 404, 403, 503, 503)
 AWAY_API: Statuses = (401, 404, 403, 503, 503)
 MOVE = {"pod": "pool-1", "business": "production", "how": "now"}
+NO_SHARES = {"dwell": "120", "patience": "60"}
+A_POD = {"pod": "pool-1"}
 PARTS = {"weight-unassigned": "1"}
 NEW_SERVICE = {"name": "pool-production", "business": "production"}
 MOVES = {"pods": [{"name": "pool-1"}], "business": "production"}
@@ -215,6 +220,13 @@ POOLS = {
     "pools:distribute_start": Row(AWAY_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
+    "pools:shares": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:shares_save": Row((302, 404, 403, 302, 302), POOL, method="POST", data=NO_SHARES, wrong="GET"),
+    "pools:shares_switch": Row(
+        (302, 404, 403, 302, 302), POOL, method="POST", data={"to": "off"}, wrong="GET"
+    ),
+    "pools:end_exception": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
+    "pools:clear_aside": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
     "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
     "pools:configure_service": Row(
         AWAY_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
@@ -235,6 +247,12 @@ POOLS = {
         AWAY_API, method="POST", json={"deploymentName": "pool", "ratios": {"unassigned": 1}}, wrong="GET"
     ),
     "api:pool_services": Row(API, POOL),
+    "api:pool_shares": Row(API, POOL, wrong="POST"),
+    "api:pool_shares_switch": Row(
+        (401, 404, 403, 200, 200), POOL, method="POST", json={"enabled": False}, wrong="GET"
+    ),
+    "api:pool_end_exception": Row((401, 404, 403, 404, 404), POOL, method="POST", json=A_POD, wrong="GET"),
+    "api:pool_clear_aside": Row((401, 404, 403, 404, 404), POOL, method="POST", json=A_POD, wrong="GET"),
     "api:scale_pool_deployment": Row(
         AWAY_API,
         method="POST",
@@ -251,4 +269,46 @@ ROWS: dict[str, Row] = {**POOLS, **SITE, **OPERATIONS, **ACCOUNTS, **AUDIT, **LI
 
 EXEMPT: dict[str, str] = {
     "api:api-root": "ninja's own name for the prefix; it always answers 404",
+}
+
+# Live parts: what the socket says to a stranger, charlie, bob, alice, root and dora, who is an admin of
+# another cluster, when their page wants to follow the part of `make_world` that it names; see
+# tests/live/test_parts_access.py.
+ONLOOKERS = (*PEOPLE, "dora")
+JOINED, STRANGER_CODE, REFUSED_CODE = 101, 4401, 4403
+PartCodes = tuple[int, int, int, int, int, int]
+OF_CLUSTER: PartCodes = (STRANGER_CODE, REFUSED_CODE, JOINED, JOINED, JOINED, REFUSED_CODE)
+OF_SITE: PartCodes = (STRANGER_CODE, REFUSED_CODE, JOINED, JOINED, JOINED, JOINED)
+
+LIVE_PARTS: dict[str, PartCodes] = {
+    "audit.entries": OF_SITE,
+    "clusters.gpu_totals": OF_CLUSTER,
+    "clusters.nodes": OF_CLUSTER,
+    "inference.callable": OF_CLUSTER,
+    "inference.deployment": OF_CLUSTER,
+    "inference.deployments": OF_CLUSTER,
+    "inference.pod": OF_CLUSTER,
+    "inference.pod_log": OF_CLUSTER,
+    "inference.pod_log_state": OF_CLUSTER,
+    "inference.pods": OF_CLUSTER,
+    "inference.service": OF_CLUSTER,
+    "inference.services": OF_CLUSTER,
+    "inference.status_counts": OF_CLUSTER,
+    "inference.status_deployments": OF_CLUSTER,
+    "inference.status_pods": OF_CLUSTER,
+    "inference.status_services": OF_CLUSTER,
+    "operations.detail": OF_CLUSTER,
+    "operations.lines": OF_CLUSTER,
+    "operations.list": OF_SITE,
+    "pools.board": OF_CLUSTER,
+    "pools.history": OF_CLUSTER,
+    "pools.list": OF_CLUSTER,
+    "pools.pods": OF_CLUSTER,
+    "pools.services": OF_CLUSTER,
+    "pools.shares": OF_CLUSTER,
+    "pools.summary": OF_CLUSTER,
+    "site.attention": OF_CLUSTER,
+    "site.audit": OF_CLUSTER,
+    "site.operations": OF_CLUSTER,
+    "site.running": OF_SITE,
 }

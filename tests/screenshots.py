@@ -1,0 +1,102 @@
+"""`make screenshots`: starts a demo, walks its pages in Chromium, and writes docs/screenshots/*.png."""
+
+from collections.abc import Callable
+from functools import partial
+
+from playwright.sync_api import Browser, Page, expect
+
+from hyperpod_site.stack.programs import PROJECT
+from hyperpod_site.stack.services import throwaway_folder
+from hyperpod_site.stack.stack import Stack
+from tests.browser.windows import PATIENCE, Window
+from tests.chromium import chromium
+from tests.processes import until
+from tests.smoke.people import Person
+
+FOLDER = PROJECT / "docs" / "screenshots"
+LARGEST = 150_000
+"""Bytes of one picture: they are read over slow lines, and kept in git for ever."""
+SIZE = {"width": 1180, "height": 740}
+POOL = "/c/demo/pools/default/qwen3-pool/"
+COMMAND = "vllm serve Qwen/Qwen2.5-72B-Instruct --tensor-parallel-size 8 --max-model-len 16384"
+
+
+def overview(page: Page) -> None:
+    expect(page.get_by_text("production 3")).to_be_visible()
+
+
+def deploy_and_test(page: Page) -> None:
+    """A typed command, and an answer of a model."""
+    page.get_by_label("Command").fill(COMMAND)
+    page.get_by_label("Service", exact=True).select_option("default/qwen3-production")
+    expect(page.locator("#test-model")).not_to_have_value("")
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.locator("#test-facts")).to_contain_text("tokens/s")
+    expect(page.locator("#command-preview")).to_contain_text("Qwen2.5-72B")
+    page.locator("#test-answer").scroll_into_view_if_needed()
+
+
+def pods_and_log(page: Page) -> None:
+    """A pod's log in the panel over the list."""
+    page.locator("tr[data-pod^=qwen3-pool] a[data-panel]").first.click()
+    page.locator("#side-panel").get_by_role("link", name="Log").click()
+    expect(page.locator("#side-panel .log")).to_contain_text("startup complete")
+
+
+def pool(page: Page) -> None:
+    expect(page.get_by_text("production").first).to_be_visible()
+
+
+def operation(page: Page) -> None:
+    expect(page.locator(".log")).to_contain_text("Applied Deployment")
+
+
+def audit(page: Page) -> None:
+    expect(page.locator("#audit-entries")).to_contain_text("Assign pod")
+
+
+PICTURES: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
+    ("overview", "/c/demo/", overview),
+    ("deploy", "/c/demo/deploy/", deploy_and_test),
+    ("pods", "/c/demo/pods/", pods_and_log),
+    ("pool", POOL, pool),
+    ("operation", "/operations/1/", operation),
+    ("audit", "/audit/?cluster=demo", audit),
+)
+DARK = {"overview", "pool", "pods"}
+
+
+def settled(person: Person) -> bool:
+    """Whether everything is deployed and four pods are lent, as the demo's seed does."""
+    pods = person.ask("c/demo/pods")
+    lent = [pod for pod in pods if pod["business"] in {"production", "testing"}]
+    return len(lent) == 4 and len(pods) == 8 and all(pod["processedStatus"]["isReady"] for pod in pods)
+
+
+def take(browser: Browser, person: Person, name: str, path: str, prepare: Callable[[Page], None]) -> None:
+    """One page in light, and in dark where that is wanted."""
+    for scheme in ("light", "dark") if name in DARK else ("light",):
+        window = Window(browser, person.url, person, scheme=scheme, **SIZE)  # type: ignore[arg-type]  # of the tuple above
+        page = window.open(path)
+        prepare(page)
+        page.mouse.move(0, 0)
+        kept = FOLDER / (f"{name}.png" if scheme == "light" else f"{name}-dark.png")
+        page.screenshot(path=kept, animations="disabled")
+        window.close()
+        print(f"{kept.relative_to(PROJECT)}  {kept.stat().st_size // 1000} kB")
+        assert kept.stat().st_size <= LARGEST, f"{kept.name} is too large"
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
+    with throwaway_folder() as folder, Stack(folder, with_aws=False) as stack, chromium() as browser:
+        stack.manage("seed_demo", "--workloads", "--kubeconfig", str(stack.kubeconfig))
+        alice = Person(stack.url, "alice", seconds=90)
+        until(partial(settled, alice), seconds=120, every=0.5, what="the demo's pods to be lent")
+        for picture in PICTURES:
+            take(browser, alice, *picture)
+
+
+if __name__ == "__main__":
+    main()
