@@ -10,6 +10,7 @@ from apps.accounts.api_auth import authentication
 from apps.clusters import api as clusters
 from apps.inference import api as inference
 from apps.inference import calls_api as calls
+from apps.inference import objects_api as objects
 from apps.operations import api as operations
 from apps.pools import api as pools
 from apps.pools.board import api as board
@@ -28,6 +29,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("/operations", operations.router)
+api.add_router("/c/{cluster}", objects.router)
 api.add_router("/c/{cluster}", board.router)
 for app in (clusters, inference, calls, pools, distribution):
     api.add_router("/c/{cluster}", app.router)
