@@ -6,6 +6,7 @@ from apps.pools import service_tab, views
 from apps.pools.board import views as board
 from apps.pools.distribution import views as distribution
 from apps.pools.scaling import views as scaling
+from apps.pools.shares import views as shares
 
 app_name = "pools"
 POOL = "pools/<slug:namespace>/<slug:name>/"
@@ -18,6 +19,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{POOL}move/", views.move, name="move"),
     path(f"{POOL}distribute/", distribution.distribute, name="distribute"),
     path(f"{POOL}distribute/start/", distribution.start, name="distribute_start"),
+    path(f"{POOL}shares/", shares.shares, name="shares"),
+    path(f"{POOL}shares/save/", shares.save, name="shares_save"),
+    path(f"{POOL}shares/switch/", shares.switch, name="shares_switch"),
+    path(f"{POOL}shares/end-exception/", shares.end_exception, name="end_exception"),
+    path(f"{POOL}shares/clear-aside/", shares.clear_aside, name="clear_aside"),
     path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
     path(f"{POOL}scale/", scaling.scale, name="scale"),
     path(f"{POOL}services/", views.create_service, name="create_service"),

@@ -11,6 +11,7 @@ from apps.pools.load import polling  # noqa: F401  registers its duty
 from apps.pools.reconciler import turns
 from apps.pools.scaling import actions as scaling
 from apps.pools.shares import actions as shares  # noqa: F401  registers itself
+from apps.pools.shares import fragments as share_fragments  # noqa: F401  registers itself
 
 
 def connect() -> None:

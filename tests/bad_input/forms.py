@@ -197,6 +197,25 @@ FORMS: dict[str, Form] = {
             ("reason", "r" * 501, "500"),
         ),
     ),
+    "pools:shares_save": Form(
+        {"dwell": "120", "patience": "60"},
+        POOL,
+        wrong=(
+            ("kind-unassigned", "pounds", "valid choice"),
+            ("kind-unassigned", "count", "say how many"),
+            ("size-unassigned", "-1", "greater than or equal to 0"),
+            ("size-unassigned", "9" * 30, "less than or equal to 1000"),
+            ("dwell", "-1", "greater than or equal to 0"),
+            ("dwell", "86401", "less than or equal to 86400"),
+            ("patience", "4", "greater than or equal to 5"),
+            ("patience", "", "required"),
+            ("version", "new", NUMBER_NEEDED),
+            ("reason", "r" * 501, "500"),
+        ),
+    ),
+    "pools:shares_switch": Form({"to": "off"}, POOL, wrong=(("to", "sideways", "on, off"),)),
+    "pools:end_exception": Form({"pod": "pool-1"}, POOL, own=True),
+    "pools:clear_aside": Form({"pod": "pool-1"}, POOL, own=True),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
     ),

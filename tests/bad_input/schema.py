@@ -107,6 +107,10 @@ VALID: dict[str, Any] = {
     "POST /api/undeploy": {"modelTag": "chat"},
     "POST /api/proxy-request": CALL,
     "POST /api/c/{cluster}/pools/{namespace}/{name}/pods/{pod}/business": {"business": "production"},
+    "PUT /api/c/{cluster}/pools/{namespace}/{name}/shares": {"shares": [], "dwell": 120, "patience": 60},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/shares/switch": {"enabled": False},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/shares/end-exception": {"pod": "pool-1"},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/shares/clear-aside": {"pod": "pool-1"},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/moves": {
         "pods": [{"name": "pool-1"}],
         "business": "production",
