@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from apps.gateways import labels
 from apps.pools.handover.records import count
 from apps.pools.handover.words import is_stamp
+from apps.pools.history.nodes import facts_for
 from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding, Intent, PoolRecord
 from apps.pools.statuses import Source
@@ -37,7 +38,7 @@ def turn(record: PoolRecord, pod: PodFacts, intent: Intent, *, at: datetime | No
     overtaken = pod.business != intent.business
     made = Holding.objects.create(
         pool=record,
-        **of_pod(pod),
+        **of_pod(record, pod),
         business=intent.business,
         previous=before.business if before else "",
         from_at=moment,
@@ -93,7 +94,7 @@ def fit_in(record: PoolRecord, pod: PodFacts, before: Holding | None, after: Hol
     born = before is None and pod.business == labels.UNASSIGNED
     Holding.objects.create(
         pool=record,
-        **of_pod(pod),
+        **of_pod(record, pod),
         business=pod.business,
         previous=before.business if before else "",
         from_at=moment,
@@ -115,9 +116,10 @@ def moment_of(pod: PodFacts, before: Holding | None, after: Holding | None) -> d
     return max(moment, before.from_at) if before else moment
 
 
-def of_pod(pod: PodFacts) -> dict[str, str | int]:
-    """What an interval keeps of its pod."""
-    return {"pod_uid": pod.uid, "pod_name": pod.name, "node": pod.node, "gpus": pod.gpus}
+def of_pod(record: PoolRecord, pod: PodFacts) -> dict[str, str | int]:
+    """What an interval keeps of its pod and of the node below it."""
+    node = facts_for(record.cluster_id, pod.node)
+    return {"pod_uid": pod.uid, "pod_name": pod.name, "node": pod.node, "gpus": pod.gpus, **node}
 
 
 def end(record: PoolRecord, uids: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from apps.pools.models.holding import Holding
 from apps.pools.models.intent import Intent
+from apps.pools.models.price import NodePrice
 from apps.pools.models.record import PoolRecord
 from apps.pools.models.rollout import Rollout
 from apps.pools.models.share import Aside, Share, ShareException, SharePolicy
@@ -11,6 +12,7 @@ __all__ = [
     "Aside",
     "Holding",
     "Intent",
+    "NodePrice",
     "PoolRecord",
     "Rollout",
     "Share",

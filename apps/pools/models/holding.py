@@ -13,7 +13,8 @@ class Holding(models.Model):
 
     A live pod has exactly one open interval. `version` is the pod's resourceVersion at which the business was
     first seen: it orders the intervals of one pod, also against news that comes late. `by` is a person's
-    name, or the field manager of an external change.
+    name, or the field manager of an external change. `instance_type` and `node_gpus` are the node's, kept
+    because nodes come and go; blank and 0 until the pod has a node that the mirror knows.
     """
 
     pool = models.ForeignKey(PoolRecord, on_delete=models.CASCADE, related_name="holdings")
@@ -21,6 +22,8 @@ class Holding(models.Model):
     pod_name = models.CharField(max_length=253)
     node = models.CharField(max_length=253, blank=True)
     gpus = models.PositiveIntegerField(default=0)
+    instance_type = models.CharField(max_length=64, blank=True)
+    node_gpus = models.PositiveIntegerField(default=0)
     business = models.CharField(max_length=63, blank=True)
     previous = models.CharField(max_length=63, blank=True)
     from_at = models.DateTimeField()
