@@ -19,6 +19,7 @@ from django.conf import settings
 
 from apps.live import doors, frames, tokens, topics
 from apps.live.db import db
+from apps.live.ending import ended
 from apps.live.hub import Hub, hub
 from apps.live.regions import gone
 from apps.live.rhythm import Follower
@@ -98,8 +99,8 @@ class PageConsumer(Follower):
         jobs = (self.seat.send_for_ever(), self._beat_for_ever(), self._listen())
         self._tasks = [loop.create_task(job) for job in jobs]
         done, _running = await asyncio.wait({*self._tasks, self._fault}, return_when=asyncio.FIRST_COMPLETED)
-        for ended in done:
-            _raise_fault(ended)
+        for first in done:
+            _raise_fault(first)
 
     async def leave(self) -> None:
         """Give back everything: tasks, regions, topics."""
@@ -107,9 +108,7 @@ class PageConsumer(Follower):
         if self._stop_beat is not None:
             self._stop_beat()
         self.rest()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
         await self._hub.leave(self.seat)
         await self._hub.ear.unwant(self, self._topics)
 
@@ -246,8 +245,8 @@ def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _raise_fault(ended: "asyncio.Future[None]") -> None:
+def _raise_fault(task: "asyncio.Future[None]") -> None:
     """Raise what ended a task, unless it simply ended, as it does when the page goes."""
-    error = None if ended.cancelled() else ended.exception()
+    error = None if task.cancelled() else task.exception()
     if error is not None:
         raise error

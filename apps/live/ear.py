@@ -12,6 +12,7 @@ import structlog
 from channels.layers import get_channel_layer
 
 from apps.live import topics
+from apps.live.ending import ended
 from apps.live.publish import MESSAGE_TYPE
 from apps.live.rhythm import Follower
 
@@ -47,9 +48,7 @@ class Ear:
 
     async def stop(self) -> None:
         """Stop listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     async def want(self, follower: Follower, names: Iterable[str]) -> None:
         """Poke the follower when one of the topics is announced. Returns when they are subscribed, or Redis
@@ -184,6 +183,7 @@ class Ear:
         """Drop the layer's connections, channels and groups of this loop: half of them may be broken."""
         self.hearing, self._channel = False, ""
         try:
-            await self._layer.flush()
+            async with asyncio.timeout(PATIENCE):
+                await self._layer.flush()
         except Exception as error:  # noqa: BLE001  closing what is broken may break
             logger.warning("layer_flush_failed", error=str(error))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from apps.live.ear import ECHO_SECONDS, Ear
+from apps.live.ending import ended
 from apps.live.feeds import Feed
 from apps.live.fragments import args_key, fragment_named
 from apps.live.regions import Key, Region
@@ -41,8 +42,7 @@ class Hub:
     async def stop(self) -> None:
         """End the tasks."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
         await self.ear.stop()
 
     async def sit(self, seat: Seat, ticket: Ticket, viewer: Viewer, cursor: int = 0) -> None:
