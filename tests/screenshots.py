@@ -63,7 +63,7 @@ PICTURES: tuple[tuple[str, str, Callable[[Page], None]], ...] = (
     ("operation", "/operations/1/", operation),
     ("audit", "/audit/?cluster=demo", audit),
 )
-DARK = {"overview", "pool", "pods"}
+DARK = {"overview", "pool"}
 
 
 def settled(person: Person) -> bool:
