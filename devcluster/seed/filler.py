@@ -166,4 +166,4 @@ def _pod(store: Store, owner: Json, common: Json, node: Json, index: int, rng: r
 
 
 def _address(node: Json) -> str:
-    return next(one["address"] for one in status_of(node)["addresses"] if one["type"] == "InternalIP")
+    return next(str(one["address"]) for one in status_of(node)["addresses"] if one["type"] == "InternalIP")
