@@ -22,6 +22,7 @@ from apps.pools.permissions import VIEW
 from apps.pools.refusals import UnknownPool
 from apps.pools.scaling.actions import scale_pool
 from apps.pools.selectors import PoolRow
+from apps.pools.shares.asking import Answer
 from apps.pools.targets import PodTarget, PoolTarget
 
 router = Router(tags=["pools"])
@@ -69,6 +70,7 @@ def assign(
     place = target(seen(request, cluster), namespace, name)
     who, what = choice.person(request), PodTarget(place, pod, wish.business)
     common: dict[str, Any] = {"origin": wish.origin, "force": wish.force, "reason": wish.reason}
+    common["share"] = Answer(wish.share, wish.minutes)
     if wish.drain:
         return shapes.draining_out(what, actions.drain_pod(by=who, pod=what, timeout=wish.timeout, **common))
     return shapes.moved_out(actions.assign_pod(by=who, pod=what, **common))
@@ -132,7 +134,13 @@ def flat_assign(
     place = named(request, cluster, namespace, wish.modelName)
     pod = PodTarget(place, wish.podName, wish.businessTag)
     return shapes.moved_out(
-        actions.assign_pod(by=choice.person(request), pod=pod, origin=wish.origin, force=wish.force)
+        actions.assign_pod(
+            by=choice.person(request),
+            pod=pod,
+            origin=wish.origin,
+            force=wish.force,
+            share=Answer(wish.share, wish.minutes),
+        )
     )
 
 

@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.gateways import labels
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
 from apps.pools.business import ServiceWish, name_problem
+from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
 
+SHARE = [("change", _("Change the shares")), ("exception", _("An exception for some minutes"))]
 HOW = [("auto", _("Drained if it is busy")), ("now", _("At once")), ("drained", _("Drained"))]
 
 
@@ -24,6 +26,12 @@ class MoveForm(forms.Form):
     )
     force = forms.BooleanField(required=False)
     reason = forms.CharField(max_length=500, required=False)
+    share = forms.ChoiceField(choices=SHARE, required=False, label=_("Shares"))
+    minutes = forms.IntegerField(min_value=1, max_value=MOST_MINUTES, required=False, label=_("Minutes"))
+
+    def answer(self) -> Answer:
+        """What is to become of the pool's shares."""
+        return Answer(self.cleaned_data["share"], self.cleaned_data["minutes"] or MINUTES)
 
 
 class ServiceForm(forms.Form):

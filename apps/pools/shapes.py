@@ -13,6 +13,7 @@ from apps.pools import selectors
 from apps.pools.actions import DRAIN_SECONDS
 from apps.pools.models import Holding, Intent
 from apps.pools.selectors import PoolRow, ServiceRow
+from apps.pools.shares.asking import MINUTES, How
 from apps.pools.targets import PodTarget
 
 Name = Annotated[str, Field(min_length=1, max_length=253)]
@@ -26,7 +27,10 @@ class Strict(Schema):
 
 
 class AssignIn(Strict):
-    """Move a pod. `from` is what you saw it lent to; `drain` waits until its running requests have ended."""
+    """Move a pod. `from` is what you saw it lent to; `drain` waits until its running requests have ended.
+
+    `share` answers `needs_share`, where the portal keeps shares: change them, or an exception for `minutes`.
+    """
 
     business: Tag
     origin: Tag | None = Field(None, alias="from")
@@ -34,6 +38,8 @@ class AssignIn(Strict):
     reason: str = Field("", max_length=500)
     drain: bool = False
     timeout: int = DRAIN_SECONDS
+    share: How = ""
+    minutes: int = MINUTES
 
 
 class FlatAssignIn(Strict):
@@ -44,6 +50,8 @@ class FlatAssignIn(Strict):
     modelName: Name
     origin: Tag | None = Field(None, alias="from")
     force: bool = False
+    share: How = ""
+    minutes: int = MINUTES
 
 
 class FlatScaleIn(Strict):

@@ -1,6 +1,7 @@
 """Pages of the pools: the list, one pool, and the few forms on it."""
 
 import json
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +21,7 @@ from apps.pools.models import Intent
 from apps.pools.page import pool_page
 from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import NeedsForce
+from apps.pools.shares.asking import MINUTES, NeedsShare
 from apps.pools.targets import PodTarget, PoolTarget
 
 
@@ -58,7 +60,7 @@ def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpR
     try:
         done = act(request, pool, form)
     except NeedsForce as question:
-        return refused(request, pool, form, question.message, status=409, ask=True)
+        return refused(request, pool, form, question.message, status=409, ask=question)
     return moved(request, pool, done)
 
 
@@ -71,7 +73,12 @@ def act(request: UserRequest, pool: PoolTarget, form: MoveForm) -> Intent | Oper
     """At once or drained; `auto` drains a lent pod that has requests in hand."""
     data = form.cleaned_data
     pod = PodTarget(pool, data["pod"], data["business"])
-    seen = {"origin": data["origin"] or None, "force": data["force"], "reason": data["reason"]}
+    seen: dict[str, Any] = {
+        "origin": data["origin"] or None,
+        "force": data["force"],
+        "share": form.answer(),
+        "reason": data["reason"],
+    }
     how = data["how"] or "auto"
     may = policy.may(request.user, ASSIGN, cluster=pool.cluster)  # else the action refuses, and audits that
     if how == "drained" or (how == "auto" and may and actions.has_requests(pod)):
@@ -92,10 +99,17 @@ def moved(request: UserRequest, pool: PoolTarget, done: Intent | Operation) -> H
 
 
 def refused(
-    request: UserRequest, pool: PoolTarget, form: MoveForm, words: str, *, status: int, ask: bool = False
+    request: UserRequest,
+    pool: PoolTarget,
+    form: MoveForm,
+    words: str,
+    *,
+    status: int,
+    ask: NeedsForce | None = None,
 ) -> HttpResponse:
     """The refusal where the person looks: as a question with a button, or as plain words."""
-    context = {"target": pool, "form": form, "words": words, "ask": ask}
+    shares = isinstance(ask, NeedsShare)
+    context = {"target": pool, "form": form, "words": words, "ask": ask, "shares": shares, "minutes": MINUTES}
     if request.headers.get("HX-Request") == "true":  # the frame swaps 422 only (templates/base.html)
         return render(request, "pools/question.html#question", context, status=422)
     return render(request, "pools/question.html", context, status=status)

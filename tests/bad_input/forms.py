@@ -149,6 +149,9 @@ FORMS: dict[str, Form] = {
             ("timeout", "9" * 30, "less than or equal to 3600"),
             ("timeout", "soon", NUMBER_NEEDED),
             ("reason", "r" * 501, "500"),
+            ("share", "mine", "valid choice"),
+            ("minutes", "0", "greater than or equal to 1"),
+            ("minutes", "1441", "less than or equal to 1440"),
         ),
     ),
     "pools:board_move": Form(

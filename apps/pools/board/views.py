@@ -12,11 +12,9 @@ from apps.accounts.requests import UserRequest
 from apps.pools import actions, selectors
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
 from apps.pools.board.moving import MOST, Wanted, move_pods
-from apps.pools.forms import HOW
+from apps.pools.forms import HOW, SHARE
 from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
 from apps.pools.targets import PodTarget
-
-SHARE = [("change", _lazy("Change the shares")), ("exception", _lazy("An exception for some minutes"))]
 
 
 class Names(forms.Field):
