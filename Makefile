@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 XDIST ?= 2
+STEPS ?= 1000
+SEED ?= 1
 # What settings.py insists on, for tools that only read the settings; nothing is started with it.
 LINT_ENV := PORTAL_SECRET_KEY=only-for-linters-only-for-linters PORTAL_DATABASE_URL=postgres://lint@/lint \
 	PORTAL_ENCRYPTION_KEYS=bGludGVycy1vbmx5LWxpbnRlcnMtb25seS1saW50ZXI=
@@ -12,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 # Where the machine keeps certificates, those of a company's own authority count, too.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 
-.PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots
+.PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots chaos
 
 help:
-	@echo "make demo | demo-reset | test | smoke [only=NAME] | bench [only=NAME] | check | lock"
+	@echo "make demo | demo-reset | test | smoke [only=NAME] | chaos [STEPS=N SEED=N] | bench [only=NAME] | check | lock"
 
 setup: .venv/.demo-installed assets
 setup-dev: .venv/.dev-installed node_modules/.dev-installed
@@ -63,6 +65,9 @@ smoke: setup-dev
 
 screenshots: setup-dev browser
 	@$(RUN) -m tests.screenshots
+
+chaos: setup-dev
+	@$(RUN) -m pytest -q -s -n0 tests/pools/chaos/long_run.py --chaos-steps $(STEPS) --chaos-seed $(SEED)
 
 bench: setup-dev
 	@$(RUN) -m bench $(only)

@@ -1,5 +1,6 @@
 """Whether the history tells what happened, compared with what an independent watch saw of the labels."""
 
+import contextlib
 import threading
 from collections import defaultdict
 from itertools import pairwise
@@ -14,6 +15,8 @@ from apps.pools.models import Holding, Intent
 from apps.pools.statuses import IntentState
 from tests.pools.world import World
 from tests.processes import until
+
+DAY = 24 * 3600
 
 
 class Recorder:
@@ -32,20 +35,26 @@ class Recorder:
         for pod in body["items"]:
             self.note(pod)
         self.watch = self.world.outside.watch(
-            "pods", resource_version=body["metadata"]["resourceVersion"], namespace=self.world.namespace
+            "pods",
+            resource_version=body["metadata"]["resourceVersion"],
+            namespace=self.world.namespace,
+            timeout=DAY,
+            silence=DAY,
         )
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
         return self
 
     def read(self) -> None:
-        try:
+        with contextlib.suppress(GatewayError):
             for line in self.watch:
                 event = orjson.loads(line)
-                if event["type"] in ("ADDED", "MODIFIED"):
-                    self.note(event["object"])
-        except GatewayError:
-            return
+                self.tell(event["type"], event["object"])
+
+    def tell(self, kind: str, pod: dict[str, Any]) -> None:
+        """One event of the watch."""
+        if kind in ("ADDED", "MODIFIED"):
+            self.note(pod)
 
     def note(self, pod: dict[str, Any]) -> None:
         business = pod["metadata"].get("labels", {}).get(labels.BUSINESS, "")

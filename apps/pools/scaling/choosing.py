@@ -26,6 +26,7 @@ from apps.pools.statuses import IntentState
 
 ROUNDS = 8
 LATE = 120.0
+SPARE = 2
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def converge(work: Scaling) -> Seen:
     if not fence.stands(work.kubernetes, namespace=state.namespace, pool=state.name):
         raise OperationFailed(_("Somebody removed the fence around %(pool)s.") % {"pool": state.name})
     if surplus(work, state) > 0:
+        check_fence_holds(work, state)
         retire(work)
         state = work.state()
     release(work, state)
@@ -145,6 +147,18 @@ def converge(work: Scaling) -> Seen:
     done = not held and inside <= work.mark.replicas and state.counted == inside
     words = _("%(count)d pods left in the pool, %(held)d not released yet")
     return Seen(done=done, text=words % {"count": inside, "held": len(held)})
+
+
+def check_fence_holds(work: Scaling, state: PoolState) -> None:
+    """Raise OperationFailed when pods keep coming behind the fence: each one taken out would bring another.
+
+    A few more than planned are chosen where pods came or went before it stood.
+    """
+    if len(chosen(work)) > 2 * (work.mark.before - work.mark.replicas) + SPARE:
+        words = _(
+            "New pods of %(pool)s keep coming although the fence stands; the cluster ignores its quota."
+        )
+        raise OperationFailed(words % {"pool": state.name})
 
 
 def release(work: Scaling, state: PoolState) -> None:

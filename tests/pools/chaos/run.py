@@ -1,0 +1,209 @@
+"""A seeded run: rounds in which several actors do random deeds at once; after each, rest and judgement."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from django.db import connections
+from django.utils import timezone
+
+from apps.gateways import labels
+from apps.gateways.errors import GatewayError, NotFound
+from apps.operations import sweeper
+from apps.operations.models import Operation
+from apps.operations.statuses import OperationStatus
+from apps.pools.handover.decide import PATIENCE
+from apps.pools.handover.sweep import sweep
+from apps.pools.models import Intent
+from apps.pools.scaling import sweeping
+from apps.pools.statuses import IntentState
+from tests.pools.chaos.deeds import DEEDS, REFUSALS, Scene
+from tests.pools.chaos.ground import PEOPLE, Ground
+from tests.pools.chaos.judge import at_rest, faults
+from tests.pools.chaos.referee import Referee
+from tests.pools.world import World, control
+
+ACTORS = PEOPLE
+PER_ACTOR = 20
+REST = 90.0
+CATCH_UP = 20.0
+
+
+@dataclass
+class Chaos:
+    """`weights` replaces the deeds' own; `settles` off: no watcher and no sweep looks after what was left;
+    `lasting` are mishaps that stand all the time (the sabotages).
+    """
+
+    ground: Ground
+    seed: int
+    weights: Mapping[str, int] = field(default_factory=dict)
+    lasting: tuple[Mapping[str, object], ...] = ()
+    settles: bool = True
+    per_actor: int = PER_ACTOR
+    rest: float = REST
+    talks: bool = False
+    tried: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rounds: int = 0
+    seconds: float = 0.0
+
+    def run(self, steps: int) -> list[str]:
+        """At least so many steps; stops at the first fault. Returns what is wrong, in words."""
+        began = time.monotonic()
+        found: list[str] = []
+        with Referee(self.ground.world) as referee:
+            while self.steps < steps and not found:
+                found = self.round(referee)
+                if self.talks:
+                    print(f"round {self.rounds}: {self.steps} steps, {len(found)} faults", flush=True)
+        self.seconds = time.monotonic() - began
+        return found
+
+    @property
+    def steps(self) -> int:
+        """How many deeds were tried."""
+        return self.tried.total()
+
+    def round(self, referee: Referee) -> list[str]:
+        """Deeds, rest, judgement, and at times somebody's `kubectl scale` on the resting pool."""
+        self.rounds += 1
+        self.calm()
+        with ThreadPoolExecutor(ACTORS) as actors:
+            for done in actors.map(self.act, [referee] * ACTORS, range(ACTORS)):
+                self.tried.update(done)
+        left = self.come_to_rest()
+        referee.end_round()
+        return self.verdict(left, referee) or self.outside_scale(referee)
+
+    def verdict(self, left: list[str], referee: Referee) -> list[str]:
+        """What never came to an end, and what must never be."""
+        unended = [f"after {self.rest:.0f} s: {words}" for words in left]
+        return self.judged(referee, CATCH_UP if self.settles and not left else 1.0) + unended
+
+    def act(self, referee: Referee, number: int) -> Counter[tuple[str, str]]:
+        """One actor's deeds of a round."""
+        chance = Random(f"{self.seed}/{self.rounds}/{number}")
+        scene = Scene(self.ground, referee, chance, self.ground.people[number])
+        names = list(self.weights or DEEDS)
+        weights = [(self.weights or {}).get(name, DEEDS[name][1]) for name in names]
+        done: Counter[tuple[str, str]] = Counter()
+        try:
+            for name in chance.choices(names, weights, k=self.per_actor):
+                done[name, attempt(scene, name)] += 1
+        finally:
+            connections.close_all()
+        return done
+
+    def come_to_rest(self) -> list[str]:
+        """Mishaps end, the processes are there, nobody sends anything any more. Returns what never ends."""
+        self.calm()
+        self.tidy()
+        if self.settles:
+            self.ground.start("watcher")
+            self.ground.start("worker")
+        end, left = time.monotonic() + self.rest, [""]
+        while left and time.monotonic() < end:
+            self.look_after()
+            left = at_rest(self.ground.world)
+            time.sleep(0.2)
+        return left
+
+    def calm(self) -> None:
+        """Only the lasting mishaps go on."""
+        control(self.ground.world.outside, "DELETE", None)
+        for mishap in self.lasting:
+            self.ground.world.mishap(**mishap)
+
+    def tidy(self) -> None:
+        """What somebody with kubectl does after an accident: nodes take work again."""
+        world = self.ground.world
+        for node in world.outside.list("nodes"):
+            if node["spec"].get("unschedulable"):
+                world.outside.patch_merge(
+                    "nodes", node["metadata"]["name"], {"spec": {"unschedulable": False}}
+                )
+
+    def look_after(self) -> None:
+        """The far side's corpses go; the portal's sweeps run as the beat would call them."""
+        world = self.ground.world
+        for pod in world.pods():
+            if pod.phase in ("Failed", "Succeeded") and not pod.deleting:
+                try:
+                    world.outside.delete("pods", pod.name, namespace=world.namespace, grace=0)
+                except NotFound:
+                    continue
+        if self.settles:
+            self.pass_time()
+            sweep()
+            sweeping.sweep()
+
+    def pass_time(self) -> None:
+        """All actors are done, so no patch is on its way: open intents are as good as old."""
+        old = timezone.now() - PATIENCE - timedelta(seconds=1)
+        Intent.objects.filter(state=IntentState.OPEN, made_at__gt=old).update(made_at=old)
+        dead = timezone.now() - timedelta(seconds=1)
+        worker = self.ground.children.get("worker")
+        if worker:
+            rows = Operation.objects.filter(status=OperationStatus.RUNNING)
+            rows.exclude(worker__contains=str(worker.pid)).update(lease_until=dead)
+            sweeper.sweep()
+
+    def judged(self, referee: Referee, patience: float) -> list[str]:
+        """The faults that are left once the watcher had `patience` seconds to see the last change."""
+        end = time.monotonic() + patience
+        while True:
+            found = faults(self.ground.world, referee) if referee.caught_up() else ["the referee is late"]
+            if not found or referee.lost or time.monotonic() > end:
+                return found
+            time.sleep(0.3)
+
+    def outside_scale(self, referee: Referee) -> list[str]:
+        """`kubectl scale` by two on the resting pool: by their cost free pods go, and no lent one."""
+        world = self.ground.world
+        pods = world.pods()
+        free = [pod.name for pod in pods if pod.business == labels.UNASSIGNED]
+        if len(free) < 2 or len(pods) < 6:
+            return []
+        time.sleep(0.5)  # the controller's view lags behind at most so long
+        before = set(referee.pardoned)
+        referee.pardon(*unprotected(world))
+        world.outside.scale("deployments", world.pool, len(pods) - 2, namespace=world.namespace)
+        found = self.verdict(self.come_to_rest(), referee)
+        referee.pardoned = before
+        world.outside.scale("deployments", world.pool, len(pods), namespace=world.namespace)
+        return [f"after kubectl scale: {words}" for words in found]
+
+    def table(self) -> str:
+        """What was tried, and what came of it."""
+        lines = [f"{'deed':40} {'tried':>6} {'done':>6} {'refused':>8} {'cluster':>8}"]
+        for name in DEEDS:
+            count = [self.tried[name, word] for word in ("done", "refused", "cluster")]
+            if sum(count):
+                lines.append(f"{name:40} {sum(count):6} {count[0]:6} {count[1]:8} {count[2]:8}")
+        words = f"seed {self.seed}: {self.steps} steps in {self.rounds} rounds, {self.seconds:.0f} s"
+        return "\n".join([words, *lines])
+
+
+def unprotected(world: World) -> list[str]:
+    """Pods whose label others changed: only the portal sets the cost that protects a lent pod."""
+    found = world.outside.list("pods", namespace=world.namespace)
+    return [
+        item["metadata"]["name"]
+        for item in found
+        if item["metadata"]["annotations"].get(labels.DELETION_COST) != labels.COST_LENT
+    ]
+
+
+def attempt(scene: Scene, name: str) -> str:
+    """One deed: done, refused by the portal in words, or by a cluster in trouble."""
+    try:
+        DEEDS[name][0](scene)
+    except GatewayError:
+        return "cluster"
+    except (*REFUSALS, LookupError):
+        return "refused"
+    return "done"
