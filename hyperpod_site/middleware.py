@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
 
 from hyperpod_site.answers import answer
 from hyperpod_site.problems import Problem, problem_of, too_large, unexpected
@@ -87,7 +88,7 @@ class BodyLimitMiddleware(Edge):
         """413 before anything is parsed."""
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdigit():
-            return answer(request, Problem(400, "bad_request", "Content-Length is not a number."))
+            return answer(request, Problem(400, "bad_request", _("Content-Length is not a number.")))
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         return answer(request, too_large()) if limit is not None and int(length) > limit else None
 

@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     TextField = models.TextField[str, "Secret"]
@@ -45,7 +46,8 @@ def decrypt(stored: str) -> Secret:
     try:
         return Secret(_box(tuple(settings.ENCRYPTION_KEYS)).decrypt(stored.encode()).decode())
     except InvalidToken as error:
-        raise SecretUnreadable("A stored secret cannot be read with the present encryption keys.") from error
+        words = _("A stored secret cannot be read with the present encryption keys.")
+        raise SecretUnreadable(words) from error
 
 
 class SecretAttribute(DeferredAttribute):

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import orjson
+from django.utils.translation import gettext as _
 
 from apps.clusters.kinds.pods import TERMINAL, Pod, project_pod
 from apps.gateways import labels
@@ -96,7 +97,7 @@ def look(
         raise UnknownPool(error.message) from error
     own = deployment["metadata"].get("labels") or {}
     if own.get(labels.DEPLOYMENT_TYPE) != labels.MODEL_POOL:
-        raise UnknownPool(f"{name} is not a Model Pool.")
+        raise UnknownPool(_("%(name)s is not a Model Pool.") % {"name": name})
     pods = pods_of(kubernetes, namespace=namespace, pool=name)
     asked = {pod.node for pod in pods if pod.node and (every_node or pod.name == node_of)}
     return PoolView(

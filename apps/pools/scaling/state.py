@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.gateways import labels
 from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
@@ -124,7 +126,7 @@ def read(kubernetes: Kubernetes, *, namespace: str, name: str) -> PoolState:
         raise UnknownPool(error.message) from error
     own = deployment["metadata"].get("labels") or {}
     if own.get(labels.DEPLOYMENT_TYPE) != labels.MODEL_POOL:
-        raise UnknownPool(f"{name} is not a Model Pool.")
+        raise UnknownPool(_("%(name)s is not a Model Pool.") % {"name": name})
     raw = pods_raw(kubernetes, namespace, name)
     return PoolState(
         deployment=deployment,
