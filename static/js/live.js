@@ -108,5 +108,5 @@ const Live = (() => {
     htmx.createWebSocket = (url) => (newest = new WebSocket(url));
     htmx.defineExtension("live-frames", { transformResponse: present });
   });
-  return { again, cursorOf };
+  return { again, cursorOf, sync };
 })();

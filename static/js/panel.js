@@ -15,6 +15,7 @@
   function close() {
     if (!panel.childElementCount) return;
     panel.replaceChildren();
+    Live.sync(); // nothing more of it is wanted
     history.pushState({}, "", panel.dataset.home);
     (opener?.isConnected ? opener : sameAs(opener))?.focus?.();
   }

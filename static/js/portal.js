@@ -17,13 +17,32 @@ function switchTheme() {
   localStorage.setItem("theme", root.dataset.bsTheme);
 }
 
+// Browsers give the clipboard to https and localhost only; elsewhere a selected field is copied the old way.
+function copyOldWay(text) {
+  const field = document.createElement("textarea");
+  const before = document.activeElement;
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  before?.focus();
+  return done;
+}
+
+async function copy(text) {
+  const done = await (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(() => true, () => copyOldWay(text));
+  const { copied, notCopied } = document.body.dataset;
+  toast(done ? { level: "success", text: copied } : { text: notCopied });
+}
+
 document.addEventListener("toast", (event) => toast(event.detail));
 document.addEventListener("htmx:sendError", () => toast({ text: document.body.dataset.unreachable }));
 document.addEventListener("click", (event) => {
   const control = event.target.closest("[data-portal]");
   if (!control) return;
   if (control.dataset.portal === "theme") switchTheme();
-  if (control.dataset.portal === "copy") navigator.clipboard.writeText(control.dataset.copy);
+  if (control.dataset.portal === "copy") copy(control.dataset.copy);
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.target.closest?.("form[data-reset]");

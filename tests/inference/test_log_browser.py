@@ -15,9 +15,10 @@ from apps.live.logs import followers
 from tests.inference.real import Place, make_place
 from tests.live.conftest import session_of
 from tests.live.test_browser import PATIENCE, Server, chromium
-from tests.processes import Devcluster
+from tests.processes import Devcluster, until
 
 __all__ = ["chromium"]
+LEFT_LOG = re.compile(r'"leave":\["[^]]*log')
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.devcluster,
@@ -106,12 +107,16 @@ def one_pod(place: Place) -> str:
 
 def test_the_panel_opens_over_the_list_and_escape_closes_it(page: Page, place: Place) -> None:
     home = page.url
+    said: list[str] = []
+    page.on("websocket", lambda opened: opened.on("framesent", lambda text: said.append(str(text))))
+    page.reload()
     open_log(page)
     assert "/pods/" in page.url and page.url != home
     expect(page.locator("tbody tr").first).to_be_attached()
     page.keyboard.press("Escape")
     expect(page.locator("#side-panel h2")).to_have_count(0)
     assert page.url == home
+    until(lambda: page.title() and any(LEFT_LOG.search(text) for text in said), what="the log to be left")
 
 
 def test_pause_search_and_window(page: Page, place: Place) -> None:
