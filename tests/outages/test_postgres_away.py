@@ -71,7 +71,7 @@ def test_a_running_operation_ends_truthfully_and_new_ones_run(portal: Portal) ->
 def test_what_changed_meanwhile_is_in_mirror_history_and_on_the_open_page(portal: Portal) -> None:
     pod = sorted(portal.pods())[0]
     portal.lent(pod, "unassigned")
-    page = portal.bob.open(f"/c/demo/pools/default/{POOL}/")
+    page = portal.bob.open(f"/c/demo/pools/default/{POOL}/pods/")
     page.heard(pod, since=page.opened, seconds=20)
     began = time.monotonic()
     with away(portal.service("postgres")):

@@ -55,7 +55,7 @@ def test_an_operation_that_runs_when_it_goes_ends_truthfully(portal: Portal) -> 
 def test_an_open_page_goes_on_and_is_quick_again(portal: Portal) -> None:
     pod = sorted(portal.pods())[0]
     portal.lent(pod, "testing")
-    page = portal.bob.open(f"/c/demo/pools/default/{POOL}/")
+    page = portal.bob.open(f"/c/demo/pools/default/{POOL}/pods/")
     page.heard(pod, since=page.opened, seconds=20)
     with away(portal.service("valkey")):
         began = time.monotonic()

@@ -135,6 +135,8 @@ def businesses(scene: Walk, report: Report) -> None:
             )
             scene.seen_by_viewer(f"chat-{tag}", began)
         step.count(", ".join(item["name"] for item in scene.alice.ask("business-services")))
+        scene.page.close()
+    scene.page = scene.bob.open(f"{PLACE}pods/")
     with report.step("two pods to production, one to testing; endpoints switched") as step:
         free = scene.pods("unassigned")
         for pod, tag in zip(free, ("production", "production", "testing"), strict=False):
@@ -195,7 +197,7 @@ def drained_move(scene: Walk, report: Report) -> None:
 
 def viewer(scene: Walk, report: Report) -> None:
     with report.step("a viewer sees no controls; a forged POST is refused and audited") as step:
-        page = scene.bob.page(PLACE)
+        page = scene.bob.page(f"{PLACE}pods/")
         claim('name="business"' not in page and "<select" not in page, "the viewer's page has controls")
         pod = scene.pods("unassigned")[0]
         forged = scene.bob.post(f"{PLACE}move/", {"pod": pod, "origin": "unassigned", "business": "testing"})
