@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),tr
 .PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots chaos
 
 help:
-	@echo "make demo | demo-reset | test | smoke [only=NAME] | chaos [STEPS=N SEED=N] | bench [only=NAME] | check | lock"
+	@echo "make demo | demo-reset | test | smoke [only=NAME] | chaos [STEPS=N SEED=N] | bench [only=NAME] | screenshots | check | lock"
 
 setup: .venv/.demo-installed assets
 setup-dev: .venv/.dev-installed node_modules/.dev-installed
