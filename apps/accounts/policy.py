@@ -37,6 +37,12 @@ def require(user: Person, permission: str, *, cluster: str = "", business: str =
         raise Refused(permissions.get(permission))
 
 
+def require_to_see(user: Person, permission: str, *, cluster: str = "") -> None:
+    """`require` for pages that only show: by what this request loaded of the person already."""
+    if not may(user, permission, cluster=cluster):
+        raise Refused(permissions.get(permission))
+
+
 def role_of(user: Person, cluster: str = "", business: str = "") -> Role | None:
     """The person's role there, or None."""
     return access_of(user).role(cluster, business)

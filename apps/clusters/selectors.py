@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import policy
 from apps.accounts.models import User
+from apps.accounts.requests import UserRequest
 from apps.clusters.models import Cluster
 from apps.live.models import SyncState
 
@@ -20,6 +21,25 @@ def clusters(user: User) -> list[Cluster]:
 def cluster(user: User, slug: str) -> Cluster:
     """One cluster. Raises Http404 when there is none of that slug or the person may not see it."""
     row = Cluster.objects.filter(policy.visible_clusters(user).q("slug"), active=True, slug=slug).first()
+    return found(row, slug)
+
+
+def shown(request: UserRequest) -> list[Cluster]:
+    """The clusters that the person may see, asked for once per request: by the view and by the frame."""
+    known: list[Cluster] | None = getattr(request, "_clusters", None)
+    if known is None:
+        known = clusters(request.user)
+        request._clusters = known  # type: ignore[attr-defined]  # ours, on this request
+    return known
+
+
+def shown_cluster(request: UserRequest, slug: str) -> Cluster:
+    """`cluster`, out of those that the page shows anyway."""
+    return found(next((row for row in shown(request) if row.slug == slug), None), slug)
+
+
+def found(row: Cluster | None, slug: str) -> Cluster:
+    """The cluster that was looked for. Raises Http404 for None."""
     if row is None:
         raise Http404(_("There is no cluster “%(slug)s” that you may see.") % {"slug": slug})
     return row

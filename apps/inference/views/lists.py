@@ -49,8 +49,8 @@ def deployment_list(request: UserRequest, cluster: str) -> HttpResponse:
 
 def opened(request: UserRequest, cluster: str) -> Cluster:
     """The cluster, where this person may see what runs on it."""
-    row = clusters.cluster(request.user, cluster)
-    policy.require(request.user, VIEW, cluster=row.slug)
+    row = clusters.shown_cluster(request, cluster)
+    policy.require_to_see(request.user, VIEW, cluster=row.slug)
     return row
 
 
