@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvicorn
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocket, WebSocketRoute, expect
 
 from apps.accounts.models import User
 from apps.live import topics
@@ -18,7 +18,7 @@ from tests.live import parts
 from tests.live.conftest import session_of
 from tests.processes import free_port, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PATIENCE = 15_000
 
 
@@ -165,6 +165,22 @@ def test_a_page_comes_back_however_its_socket_was_closed(page: Page, code: int) 
     expect(page.locator("#live-state")).to_contain_text("live ·", timeout=PATIENCE)
     parts.change(1, "a", 5, "Failed")
     expect(phase(page, "a")).to_have_text("Failed", timeout=PATIENCE)
+
+
+def test_a_page_that_heard_nothing_for_long_opens_a_new_socket(page: Page) -> None:
+    opened: list[WebSocket] = []
+    page.on("websocket", lambda socket: opened.append(socket))
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#live-state")).to_contain_text("live ·", timeout=PATIENCE)
+    for times in (2, 3, 4):
+        page.clock.fast_forward(20_000)
+        until(lambda times=times: page.title() is not None and len(opened) == times, what="a new socket")
+        page.clock.run_for(3_000)
+        expect(page.locator("#live-state")).to_contain_text("live ·", timeout=PATIENCE)
+    parts.change(1, "a", 5, "Failed")
+    expect(phase(page, "a")).to_have_text("Failed", timeout=PATIENCE)
+    assert len(opened) == 4
 
 
 def test_a_page_says_that_its_person_was_logged_out(page: Page, bob: User) -> None:
