@@ -232,7 +232,7 @@ def page_table(first: float, loads: Way, *views: Way) -> Table:
         table.add(view.name, middle, late, ratios[0], view.cpu, ratios[1], "0.10; p95 60 ms")
     table.note = (
         f"{ROUNDS} turns of one json.loads and {VIEWS} views each; ratios of medians. CPU is the answering "
-        "process's own, without Postgres, with which a view speaks thirteen times: on a loaded machine it "
+        "process's own, without Postgres, with which a view speaks ten times: on a loaded machine it "
         "waits for its turn each time."
     )
     return table
