@@ -17,6 +17,7 @@ from devcluster.controllers.jobs import JobController
 from devcluster.controllers.kubelet import Kubelet
 from devcluster.controllers.namespaces import NamespaceController
 from devcluster.controllers.nodes import NodeController
+from devcluster.controllers.policies import PolicyController
 from devcluster.controllers.proxy import ServiceProxy
 from devcluster.controllers.quotas import QuotaController
 from devcluster.controllers.replicaset import ReplicaSetController
@@ -34,6 +35,7 @@ PLAIN: tuple[type[Controller], ...] = (
     QuotaController,
     BudgetController,
     NamespaceController,
+    PolicyController,
 )
 Made = TypeVar("Made", bound=Controller)
 SWIFT = 0.25  # the scheduler and the kubelets hear sooner than the others

@@ -7,10 +7,12 @@ import uuid
 from typing import Any
 
 from devcluster import admission, defaults, managed
+from devcluster.auth import ANONYMOUS, User
 from devcluster.decode import Decoder
 from devcluster.deletion import Deleted, Options, delete
 from devcluster.errors import AlreadyExists, BadRequest, Conflict
 from devcluster.managed import Writer
+from devcluster.policies import Asked, Policies
 from devcluster.resources import Resource, resource
 from devcluster.schema import schema_of
 from devcluster.store import Store, timestamp
@@ -39,15 +41,25 @@ class Registry:
         self.store = store
         self.rng = rng or random.Random()
         self.obeys_quota = True
+        self.policies = Policies(store)
 
-    def create(self, kind: Resource, obj: Json, *, manager: str = "", dry_run: bool = False) -> Json:
-        """A new object; AlreadyExists, Invalid, Forbidden (quota), NotFound (namespace)."""
+    def create(
+        self,
+        kind: Resource,
+        obj: Json,
+        *,
+        manager: str = "",
+        dry_run: bool = False,
+        user: User = ANONYMOUS,
+    ) -> Json:
+        """A new object; AlreadyExists, Invalid, Forbidden (quota, policy), NotFound (namespace)."""
         metadata = {name: value for name, value in obj["metadata"].items() if name not in SERVER_OWNED}
         metadata["name"] = metadata.get("name") or self._generate(metadata.get("generateName", ""))
         metadata["uid"] = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
         admission.check_namespace(self.store, kind, metadata.get("namespace", ""), metadata["name"])
         fresh = self._completed(kind, {**obj, "metadata": metadata})
         validate(kind, fresh)
+        self.policies.check(Asked("CREATE", kind, user, new=fresh))
         if self.obeys_quota:
             admission.check_quota(self.store, kind, fresh)
         written = self._with_owners(kind, None, fresh, manager, "", obj)
@@ -93,6 +105,7 @@ class Registry:
         dry_run: bool = False,
         patched: bool = False,
         door: str | None = None,
+        user: User = ANONYMOUS,
     ) -> Json:
         """Replace an object; NotFound, Conflict, Invalid.
 
@@ -107,6 +120,8 @@ class Registry:
         validate(
             kind, {**merged, "metadata": {**merged["metadata"], "uid": full["metadata"]["uid"]}}, current
         )
+        if not subresource and door is None:
+            self.policies.check(Asked("UPDATE", kind, user, new=merged, old=current))
         named = subresource if door is None else door
         written = self._with_owners(kind, current, merged, manager, named, obj)
         return (
@@ -159,6 +174,7 @@ class Registry:
         force: bool = False,
         dry_run: bool = False,
         subresource: str = "",
+        user: User = ANONYMOUS,
     ) -> tuple[Json, bool]:
         """Server-side apply; the object and whether it is new. 409 names every conflicting field."""
         metadata = patch["metadata"]
@@ -170,8 +186,9 @@ class Registry:
         merged = managed.apply(node, current, _without_server_fields(patch), writer, force=force)
         clean = Decoder("applied").object(node, merged)
         if current is None:
-            return self.create(kind, clean, dry_run=dry_run), True
-        return self.update(kind, clean, subresource=subresource, dry_run=dry_run, patched=True), False
+            return self.create(kind, clean, dry_run=dry_run, user=user), True
+        written = self.update(kind, clean, subresource=subresource, dry_run=dry_run, patched=True, user=user)
+        return written, False
 
     def delete(
         self,
@@ -184,13 +201,16 @@ class Registry:
         grace: int | None = None,
         propagation: str = "",
         dry_run: bool = False,
+        user: User = ANONYMOUS,
     ) -> Deleted:
         """As the API does: grace for pods, finalizers for foreground and orphan; NotFound, Conflict."""
-        return self.delete_with(
-            kind, namespace, name, Options(uid, resource_version, grace, propagation, dry_run)
-        )
+        options = Options(uid, resource_version, grace, propagation, dry_run)
+        return self.delete_with(kind, namespace, name, options, user=user)
 
-    def delete_with(self, kind: Resource, namespace: str, name: str, options: Options) -> Deleted:
+    def delete_with(
+        self, kind: Resource, namespace: str, name: str, options: Options, *, user: User = ANONYMOUS
+    ) -> Deleted:
+        self.policies.check(Asked("DELETE", kind, user, old=self.store.get(kind, namespace, name)))
         return delete(self.store, kind, namespace, name, options)
 
     def _writer(self, kind: Resource, manager: str, subresource: str, operation: str = "Update") -> Writer:

@@ -127,7 +127,7 @@ async def create(request: Request, registry: Registry, kind: Resource) -> None:
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
         )
     obj = _placed(request, kind, await read_body(request, kind))
-    made = registry.create(kind, obj, manager=request.manager, dry_run=request.dry_run)
+    made = registry.create(kind, obj, manager=request.manager, dry_run=request.dry_run, user=request.user)
     await send_object(request, registry.store, kind, made, status=201)
 
 
@@ -136,7 +136,12 @@ async def update(request: Request, registry: Registry, kind: Resource) -> None:
     check_options(request, "UpdateOptions")
     obj = _named(request, _placed(request, kind, await read_body(request, kind)))
     stored = registry.update(
-        kind, obj, manager=request.manager, subresource=request.subresource, dry_run=request.dry_run
+        kind,
+        obj,
+        manager=request.manager,
+        subresource=request.subresource,
+        dry_run=request.dry_run,
+        user=request.user,
     )
     await send_object(request, registry.store, kind, stored)
 
@@ -160,6 +165,7 @@ async def patch(request: Request, registry: Registry, kind: Resource) -> None:
         subresource=request.subresource,
         dry_run=request.dry_run,
         patched=True,
+        user=request.user,
     )
     await send_object(request, registry.store, kind, stored)
 
@@ -205,6 +211,7 @@ async def _apply(request: Request, registry: Registry, kind: Resource) -> None:
         force=request.flag("force"),
         dry_run=request.dry_run,
         subresource=request.subresource,
+        user=request.user,
     )
     await send_object(request, registry.store, kind, stored, status=201 if created else 200)
 
@@ -233,7 +240,7 @@ async def delete(request: Request, registry: Registry, kind: Resource) -> None:
     check_options(request, "DeleteOptions")
     options = await delete_options(request)
     namespace = request.namespace if kind.namespaced else ""
-    gone = registry.delete_with(kind, namespace, request.name, options)
+    gone = registry.delete_with(kind, namespace, request.name, options, user=request.user)
     if kind.key in RETURNED or not gone.removed:
         await send_object(request, registry.store, kind, gone.obj)
         return
@@ -278,7 +285,9 @@ async def delete_collection(request: Request, registry: Registry, kind: Resource
     for record in found.records:
         metadata = record.obj["metadata"]
         try:
-            registry.delete_with(kind, metadata.get("namespace", ""), metadata["name"], options)
+            registry.delete_with(
+                kind, metadata.get("namespace", ""), metadata["name"], options, user=request.user
+            )
         except NotFound:
             continue
     found.revision = registry.store.revision

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from devcluster.auth import service_account
 from devcluster.cache import Cache, Caches, WorkQueue
 from devcluster.clock import Clock
 from devcluster.errors import ApiError, NotFound
@@ -25,8 +26,9 @@ Delete = Callable[..., object]
 class Doors:
     """The API's own write path, without HTTP: admission, defaults and graceful deletion included.
 
-    `create(resource, obj, manager=...)` raises ApiError (403 over quota, 409, 422); `delete(resource,
-    namespace, name, uid=, propagation=, manager=...)` raises NotFound or Conflict.
+    `create(resource, obj, manager=..., user=...)` raises ApiError (403 over quota, 409, 422);
+    `delete(resource, namespace, name, uid=, propagation=, user=...)` raises NotFound or Conflict. Admission
+    policies see `user`.
     """
 
     create: Create
@@ -49,6 +51,7 @@ class Controller:
         self.recorder = recorder
         self.queue = WorkQueue(clock, self._run)
         self.errors: dict[Hashable, str] = {}
+        self.account = service_account("kube-system", f"{self.name}-controller")
 
     def start(self) -> None:
         """Look at everything that exists already (a controller's first LIST)."""
@@ -93,13 +96,15 @@ class Controller:
         metadata = dict(obj["metadata"])
         if "name" not in metadata:
             metadata["name"] = generated_name(metadata["generateName"], self.rng)
-        return self.doors.create(resource, {**obj, "metadata": metadata}, manager=MANAGER)
+        return self.doors.create(resource, {**obj, "metadata": metadata}, manager=MANAGER, user=self.account)
 
     def delete(self, resource: Resource, obj: Json, *, propagation: str = "Background") -> None:
         """Ask for deletion of exactly this object; one that is gone already is fine."""
         namespace, name = obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
         try:
-            self.doors.delete(resource, namespace, name, uid=uid_of(obj), propagation=propagation)
+            self.doors.delete(
+                resource, namespace, name, uid=uid_of(obj), propagation=propagation, user=self.account
+            )
         except NotFound:
             return
 

@@ -14,6 +14,7 @@ NODES = resource("nodes")
 LEASES = resource("leases")
 NAMESPACE = "kube-node-lease"
 PERIOD = 10.0  # seconds between renewals, upstream's
+BEATS_IN_GRACE = 4  # of 40 s upstream: a node that lives is not taken for lost
 MOST_PER_SECOND = 20.0
 LEASE_SECONDS = 40
 
@@ -46,7 +47,8 @@ class Heartbeat:
             )
 
     def _period(self) -> float:
-        return max(PERIOD, len(self._kubelet.store.list(NODES)) / MOST_PER_SECOND)
+        often = min(PERIOD, self._kubelet.options.node_grace / BEATS_IN_GRACE)
+        return max(often, len(self._kubelet.store.list(NODES)) / MOST_PER_SECOND)
 
     def _schedule(self, node: str, seconds: float) -> None:
         self._kubelet.clock.after(seconds, lambda: self._turn(node))

@@ -176,7 +176,7 @@ class ReplicaSetController(Controller):
     def _delete_pod(self, owner: Json, pod: Json) -> ApiError | None:
         namespace, name = key_of(pod)
         try:
-            self.doors.delete(PODS, namespace, name)
+            self.doors.delete(PODS, namespace, name, user=self.account)
         except NotFound:
             self.expectations.deleted(key_of(owner), uid_of(pod))
             return None
