@@ -96,7 +96,7 @@ def test_a_refused_card_returns_and_says_why(
     window: Callable[..., Window], portal: Portal, pods: list[str]
 ) -> None:
     page = window("alice").open(BOARD)
-    portal.mishap(kind="answer", verb="patch", resource="pods", status=422, path=pods[0])
+    portal.mishap(kind="answer", verb="patch", resource="pods", status=422, path=pods[0], count=1)
     try:
         drag(page, pods[0], "production")
         expect(page.locator("#toasts .alert-warning")).to_be_visible()

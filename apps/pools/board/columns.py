@@ -3,14 +3,19 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha1
+
+from django.utils import timezone
 
 from apps.gateways import labels
 from apps.pools.board.states import State, state_of
 from apps.pools.lines import PodLine
 from apps.pools.load.plots import Plot, plot_together
-from apps.pools.models import Share
+from apps.pools.models import Intent, Share
 from apps.pools.selectors import PoolRow, ServiceRow
+
+NEWS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,11 @@ def cards(lines: Sequence[PodLine], found: Sequence[Column]) -> list[Card]:
     return [card(line, places) for line in lines]
 
 
+def recent(intent: Intent) -> bool:
+    """Whether what became of it is still news."""
+    return intent.settled_at is not None and timezone.now() - intent.settled_at < NEWS
+
+
 def card(line: PodLine, places: dict[str, str]) -> Card:
     """One pod's card; a pod between two businesses stays in the column that it comes from."""
     facts, intent = line.pod.facts, line.intent
@@ -170,6 +180,6 @@ def card(line: PodLine, places: dict[str, str]) -> Card:
         movable=line.pod.live and not between and not line.moving,
         goal=intent.goal if between and intent else "",
         operation=intent.operation_id if between and intent else "",
-        refusal=intent.message if intent else "",
+        refusal=intent.message if intent and recent(intent) else "",
         requests=(now.running, now.waiting) if now else None,
     )
