@@ -218,6 +218,12 @@ POOLS = {
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
     "pools:distribute": Row((302, 404, 403, 200, 200), POOL, wrong="PUT"),
     "pools:distribute_start": Row(AWAY_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),
+    "pools:history": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:history_csv": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:history_undo": Row((302, 404, 403, 404, 404), POOL, wrong="POST"),
+    "pools:history_undo_start": Row(
+        (302, 404, 403, 404, 404), POOL, method="POST", data={"change": "x"}, wrong="GET"
+    ),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:shares": Row(CLUSTER_PAGE, POOL, wrong="POST"),
@@ -240,6 +246,8 @@ POOLS = {
     ),
     "api:pool_moves": Row(AWAY_API, POOL, method="POST", json=MOVES, wrong="PUT"),
     "api:pool_load": Row(API, POOL, wrong="POST"),
+    "api:pool_costs": Row(API, POOL, wrong="POST"),
+    "api:pool_undo": Row((401, 404, 403, 404, 404), POOL, method="POST", json={"change": "x"}, wrong="GET"),
     "api:pool_distribute": Row(
         AWAY_API, POOL, method="POST", json={"ratios": {"unassigned": 1}}, wrong="GET"
     ),
@@ -301,7 +309,9 @@ LIVE_PARTS: dict[str, PartCodes] = {
     "operations.lines": OF_CLUSTER,
     "operations.list": OF_SITE,
     "pools.board": OF_CLUSTER,
+    "pools.costs": OF_CLUSTER,
     "pools.history": OF_CLUSTER,
+    "pools.timeline": OF_CLUSTER,
     "pools.list": OF_CLUSTER,
     "pools.pods": OF_CLUSTER,
     "pools.services": OF_CLUSTER,

@@ -30,7 +30,7 @@ def as_csv(entries: Entries) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     for entry in entries:
-        writer.writerow([_cell(value) for value in record(entry).values()])
+        writer.writerow([cell(value) for value in record(entry).values()])
     return out.getvalue()
 
 
@@ -44,7 +44,7 @@ def record(entry: AuditEntry) -> dict[str, Any]:
     return {name: entry.at.isoformat() if name == "at" else getattr(entry, name) for name in FIELDS}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)

@@ -42,21 +42,6 @@ def pool(request: HttpRequest, cluster: Path[str], namespace: str, name: str) ->
     return shapes.pool_out(found(seen(request, cluster), namespace, name))
 
 
-@router.get(
-    "/pools/{namespace}/{name}/history",
-    url_name="pool_history",
-    response=list[shapes.HoldingOut],
-    summary="Who had which pod when",
-)
-def history(
-    request: HttpRequest, cluster: Path[str], namespace: str, name: str, limit: int = 100
-) -> list[shapes.HoldingOut]:
-    """The newest intervals first; at most 1000."""
-    row = seen(request, cluster)
-    intervals = selectors.history(row.pk, namespace, name)[: max(1, min(limit, 1000))]
-    return [shapes.holding_out(holding) for holding in intervals]
-
-
 @router.post(
     "/pools/{namespace}/{name}/pods/{pod}/business",
     url_name="pool_assign",

@@ -11,8 +11,6 @@ from apps.pools import selectors
 from apps.pools.permissions import ASSIGN, CHANGE_SERVICE, VIEW
 from apps.pools.table import table_rows
 
-HISTORY_ROWS = 50
-
 
 def list_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
     """The cluster's pools with their split."""
@@ -64,18 +62,6 @@ def pool_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
     return own, topics.kind(pk, "replicasets"), topics.kind(pk, "endpointslices"), topics.sync(pk)
 
 
-def history_context(viewer: Viewer, *, cluster: str, namespace: str, pool: str) -> dict[str, Any]:
-    """The newest intervals of a pool."""
-    row = clusters.by_slug(cluster)
-    found = selectors.history(row.pk, namespace, pool)
-    return {"cluster": row, "history": found[:HISTORY_ROWS]}
-
-
-def history_topics(*, cluster: str, namespace: str, pool: str) -> Iterable[str]:
-    """Every interval that is written announces its pool."""
-    return (topics.pool(clusters.by_slug(cluster).pk, namespace, pool),)
-
-
 register(Fragment("pools.list", "pools/pool_list.html#pools", list_context, list_topics, VIEW))
 register(Fragment("pools.summary", "pools/pool_page.html#summary", pool_context, pool_topics, VIEW))
 PODS = Rows(
@@ -83,4 +69,3 @@ PODS = Rows(
 )
 register(Fragment("pools.pods", "pools/pool_pods.html#pods", pods_context, pods_topics, VIEW, rows=PODS))
 register(Fragment("pools.services", "pools/pool_detail.html#services", pool_context, pool_topics, VIEW))
-register(Fragment("pools.history", "pools/pool_pods.html#history", history_context, history_topics, VIEW))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -18,7 +17,7 @@ from apps.live.rows import Row
 from apps.live.stored import rows
 from apps.pools.handover.observing import facts_of_row
 from apps.pools.live_view import PodFacts
-from apps.pools.models import Holding, Intent, PoolRecord
+from apps.pools.models import Intent, PoolRecord
 from apps.pools.status import PoolStatus, status_of
 from apps.pools.targets import PoolTarget
 
@@ -242,13 +241,6 @@ def is_pool(cluster_id: int, namespace: str, name: str) -> bool:
     """Whether the mirror has such a pool."""
     named = mirror.objects(cluster_id, "deployments").filter(namespace=namespace, name=name)
     return named.filter(labels__contains=IS_POOL).exists()
-
-
-def history(cluster_id: int, namespace: str, name: str) -> "QuerySet[Holding, Holding]":
-    """A pool's intervals, the newest first."""
-    return Holding.objects.filter(
-        pool__cluster_id=cluster_id, pool__namespace=namespace, pool__name=name
-    ).select_related("intent")
 
 
 def last_intents(record: PoolRecord, uids: Iterable[str]) -> dict[str, Intent]:

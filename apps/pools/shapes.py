@@ -1,6 +1,5 @@
 """What the JSON API of pools takes and answers: strict requests, and answers in the earlier panel's words."""
 
-from datetime import datetime
 from typing import Annotated
 
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from apps.operations.models import Operation
 from apps.operations.services import operation_url
 from apps.pools import selectors
 from apps.pools.actions import DRAIN_SECONDS
-from apps.pools.models import Holding, Intent
+from apps.pools.models import Intent
 from apps.pools.selectors import PoolRow, ServiceRow
 from apps.pools.shares.asking import MINUTES, How
 from apps.pools.targets import PodTarget
@@ -156,20 +155,6 @@ class PoolOut(StatusOut):
     pods: list[PoolPodOut]
 
 
-class HoldingOut(Schema):
-    """An interval of the history; `to` is null while it lasts."""
-
-    pod: str
-    business: str
-    previous: str
-    since: datetime
-    to: datetime | None
-    source: str
-    by: str
-    reason: str
-    endpointsSwitchedSeconds: float | None
-
-
 class RemovedOut(Schema):
     """A deleted business service; `operation` frees its pods, null when none was lent."""
 
@@ -242,19 +227,4 @@ def service_out(service: ServiceRow) -> BusinessServiceOut:
         displayName=f"{service.business} ({service.pool})",
         modelName=service.pool,
         namespace=service.namespace,
-    )
-
-
-def holding_out(holding: Holding) -> HoldingOut:
-    """An interval."""
-    return HoldingOut(
-        pod=holding.pod_name,
-        business=holding.business,
-        previous=holding.previous,
-        since=holding.from_at,
-        to=holding.to_at,
-        source=holding.source,
-        by=holding.by,
-        reason=holding.reason,
-        endpointsSwitchedSeconds=holding.intent.switch_seconds if holding.intent else None,
     )

@@ -7,6 +7,9 @@ from apps.pools import actions, columns, removal, service_tab  # noqa: F401  the
 from apps.pools.board import fragments as board  # noqa: F401  registers itself
 from apps.pools.distribution import actions as distribution  # noqa: F401  registers itself
 from apps.pools.handover import observing, switching
+from apps.pools.history import actions as undoing  # noqa: F401  registers itself
+from apps.pools.history import fragments as history  # noqa: F401  registers itself
+from apps.pools.history import nodes
 from apps.pools.load import polling  # noqa: F401  registers its duty
 from apps.pools.reconciler import turns
 from apps.pools.scaling import actions as scaling
@@ -18,6 +21,7 @@ def connect() -> None:
     """Called once, when Django is ready."""
     on_events("pods", observing.events_told)
     on_change("pods", pods_changed)
+    on_change("pods", nodes.pods_changed)
     on_change("endpointslices", endpoints_changed)
     guards.register_pool_handler("undeploy", removal.undeploy_pool)
     guards.register_pool_handler("scale", scaling.scale_handler)

@@ -219,6 +219,7 @@ FORMS: dict[str, Form] = {
     "pools:shares_switch": Form({"to": "off"}, POOL, wrong=(("to", "sideways", "on, off"),)),
     "pools:end_exception": Form({"pod": "pool-1"}, POOL, own=True),
     "pools:clear_aside": Form({"pod": "pool-1"}, POOL, own=True),
+    "pools:history_undo_start": Form({"change": "x", "reason": "no"}, POOL, own=True),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
     ),

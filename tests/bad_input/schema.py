@@ -118,6 +118,7 @@ VALID: dict[str, Any] = {
     "POST /api/c/{cluster}/pools/{namespace}/{name}/services": {"name": "pool-a", "business": "a"},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/distribute": {"ratios": {"unassigned": 1}},
     "POST /api/distribute-pods": {"deploymentName": "pool", "ratios": {"unassigned": 1}},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/undo": {"change": "x"},
     "POST /api/assign-pod": {"podName": "pool-1", "businessTag": "production", "modelName": "pool"},
     "POST /api/scale-pool-deployment": {"deploymentName": "pool", "targetReplicas": 1},
     "POST /api/deploy-service": {"serviceName": "pool-a", "businessTag": "a", "modelPool": "pool"},

@@ -27,6 +27,16 @@ class Cost:
     amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     unpriced: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
+    @property
+    def priced(self) -> list[tuple[str, Decimal]]:
+        """Amounts by currency."""
+        return sorted(self.amounts.items())
+
+    @property
+    def without_price(self) -> list[tuple[str, float]]:
+        """GPU-hours by instance type that no price covers."""
+        return sorted(self.unpriced.items())
+
     def add(
         self, hours: float, gpus: int, node_gpus: int, instance_type: str, price: NodePrice | None
     ) -> None:

@@ -12,6 +12,7 @@ from apps.pools.models import Holding, PoolRecord
 PAGE_SIZE = 50
 SEGMENTS, LANES = 600, 40
 LONGEST = timedelta(hours=24)
+COST_DAYS = timedelta(days=30)
 SCALE = 10_000
 """The width of a timeline in its own units."""
 
@@ -97,6 +98,13 @@ def during(found: Holdings, since: datetime | None, until: datetime | None) -> H
     if since:
         found = found.filter(Q(to_at=None) | Q(to_at__gt=since))
     return found.filter(from_at__lt=until) if until else found
+
+
+def cost_times(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """The time that costs are reckoned for: up to now, COST_DAYS where no beginning is given."""
+    now = whole_minute(timezone.now())
+    end = min(until or now, now)
+    return since or end - COST_DAYS, end
 
 
 def segment(row: Holding, begin: datetime, end: datetime) -> Segment:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NodePrice(models.Model):
-    """The price of one node of an instance type for an hour, edited by admins; today's counts for all time."""
+    """The price of a node of an instance type for an hour, edited by admins; today's counts for all time."""
 
     instance_type = models.CharField(
         _("instance type"), max_length=64, unique=True, help_text=_("As the nodes say it: ml.p5.48xlarge")
