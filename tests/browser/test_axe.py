@@ -21,7 +21,7 @@ from tests.smoke.people import Person
 Windows = Callable[..., Window]
 AXE = PROJECT / "node_modules/axe-core/axe.min.js"
 STANDARD = "chatter"
-FIRST = {an_entry: "1", an_operation: "1", a_record: "1"}
+FIRST = {an_entry: {"pk": "1"}, an_operation: {"pk": "1"}, a_record: {"cluster": "demo", "pk": "1"}}
 """What the table makes in its own world has its first number here."""
 SHOWN = {200, 503}
 """What the table says where a page is there; 503 because no cluster answers in the table's own world."""
@@ -45,10 +45,12 @@ VARIANTS = (
 )
 RUN = """() => {
   document.getAnimations().forEach(animation => animation.finish());
-  return axe.run(document, {resultTypes: ["violations"]}).then(found =>
+  return axe.run(document, {resultTypes: ["violations"], preload: false}).then(found =>
     found.violations.filter(each => ["serious", "critical"].includes(each.impact)).flatMap(each =>
       each.nodes.map(node => `${each.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`)));
 }"""
+SAY = """["success", "info", "warning", "danger"].forEach(level =>
+  document.dispatchEvent(new CustomEvent("toast", {detail: {level, text: "A word on what has happened"}})))"""
 NARROW: Any = {"width": 800, "height": 900}
 DARK = "document.documentElement.dataset.bsTheme = document.documentElement.dataset.theme = 'dark'"
 
@@ -91,17 +93,22 @@ def pods_of(person: Person, app: str) -> list[str]:
 def address(name: str, names: Mapping[str, str]) -> str:
     """Where the page of that row is, for the real things."""
     row = ROWS[name]
-    kwargs = {"pk": FIRST[row.kwargs]} if callable(row.kwargs) else dict(row.kwargs)
-    kwargs = {key: names.get(value, value) for key, value in kwargs.items()}
+    wanted: Mapping[str, str] = FIRST[row.kwargs] if callable(row.kwargs) else row.kwargs
+    kwargs = {key: names.get(value, value) for key, value in wanted.items()}
     query = "&".join(f"{key}={value}" for key, value in row.data.items())
     return reverse(name, kwargs=kwargs) + (f"?{query}" if query else "")
 
 
 def look(page: Page, path: str, *, statuses: tuple[int, ...] = (200,)) -> None:
-    """Open it; AssertionError lists what axe calls serious or critical, wide and light or narrow and dark."""
+    """Open it and look at it; what it answers must be a page with one of these statuses."""
     answer = page.goto(path)
     assert answer is not None and answer.status in statuses, path
     assert "text/html" in answer.headers["content-type"], f"{path} is no page: say so in NO_PAGES"
+    seriously(page)
+
+
+def seriously(page: Page) -> None:
+    """AssertionError lists what axe calls serious or critical, wide and light or narrow and dark."""
     page.evaluate(AXE.read_text())
     light: list[Any] = page.evaluate(RUN)
     page.emulate_media(color_scheme="dark")
@@ -127,6 +134,12 @@ def test_axe_finds_nothing_serious_on_other_states_of_a_page(
 
 def test_axe_finds_nothing_serious_on_a_pods_log_and_panel(window: Windows, names: Mapping[str, str]) -> None:
     look(window("alice").page, f"/c/demo/pods/default/{names['pool-1']}/?tab=log")
+
+
+def test_axe_finds_nothing_serious_in_what_the_portal_says_in_passing(window: Windows) -> None:
+    page = window("alice").open("/c/demo/pods/")
+    page.evaluate(SAY)
+    seriously(page)
 
 
 @pytest.mark.parametrize("name", ADMIN)
