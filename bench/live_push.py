@@ -84,7 +84,7 @@ class Chain:
         before, begun = cpu_seconds(web), time.monotonic()
         done = self.change(rate, SECONDS)
         cores = (cpu_seconds(web) - before) / (time.monotonic() - begun)
-        words = self._compare(open_pages, pages)
+        words = self.compare(open_pages)
         ages = open_pages.end()["ages"]
         speeds = " / ".join(f"{percentile(ages, share):.0f}" for share in (0.5, 0.95, 0.99))
         goal = GOALS[pages, rate]
@@ -96,15 +96,16 @@ class Chain:
         open_pages = OpenPages(self.stack, self.visitor, pages)
         open_pages.say("reconnect")
         done = self.change(rate, STORM_SECONDS)
-        words = self._compare(open_pages, pages)
+        words = self.compare(open_pages)
         open_pages.end()
         table.add(f"{self.name}, all reconnect", pages, rate, done, "", "", "", "", *words)
         return words[0] == f"{pages} of {pages}"
 
-    def _compare(self, open_pages: OpenPages, pages: int) -> tuple[str, float]:
+    def compare(self, open_pages: OpenPages) -> tuple[str, float]:
         """How many pages show what the database holds, and after how many seconds all did (or none more)."""
         self._await_mirror()
         expected, begun = shown_by_database(self.stack, self.visitor), time.monotonic()
+        pages = open_pages.pages
         while (equal := open_pages.showing(expected)) < pages and time.monotonic() - begun < PATIENCE:
             time.sleep(0.1)
         return f"{equal} of {pages}", time.monotonic() - begun
@@ -191,7 +192,8 @@ def main() -> int:
         start_web(stack)
         watcher = stack.add("watcher", stack.portal_commands()["watcher"])
         far_side.await_mirror(cluster_id, far_side.pods_of(BIG))
-        page, pods = visit(stack, cookie_of(viewer()), f"/c/{far_side.SLUG}/pods/"), shown_pods(cluster_id)
+        page = visit(stack, cookie_of(viewer()), f"/c/{far_side.SLUG}/pods/", part="inference.pods")
+        pods = shown_pods(cluster_id)
         whole = Chain("API server to page", stack, page, pods, into_cluster(client), cluster_id)
         whole.change(10, 1)  # connections are made, templates compiled
         well = [whole.measure(pages, rate, table) for pages, rate in MATRIX]

@@ -75,7 +75,9 @@ def worker_cpu(stack: Stack) -> float:
 
 def follow(stack: Stack, pk: int, gate: Path, cookie: str) -> tuple[dict[str, Any], float, float]:
     """Open the pages, let the script talk, break every connection three times; what was seen, and cores."""
-    pages = OpenPages(stack, visit(stack, cookie, f"/operations/{pk}/", kind="stream"), PAGES)
+    pages = OpenPages(
+        stack, visit(stack, cookie, f"/operations/{pk}/", part="operations.lines", kind="stream"), PAGES
+    )
     await_status(pk, "running")
     web = pid_of(stack, "web")
     worker_before, web_before, begun = worker_cpu(stack), cpu_seconds(web), time.monotonic()

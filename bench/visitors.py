@@ -4,14 +4,14 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
 
 from hyperpod_site.stack.stack import Stack
 
-TOKENS = re.compile(r'data-live="([^"]+)"( data-cursor="\d+")?')
+TOKENS = re.compile(r'data-live="([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Visitor:
     cookie: str
     token: str
     kind: str
+    path: str
 
     def fragment_url(self, stack: Stack) -> str:
         """The part as a plain URL."""
@@ -30,21 +31,17 @@ class Visitor:
 class OpenPages:
     """The process that holds the open pages (live_clients.py); returns when each has its first state."""
 
+    program = "bench.live_clients"
+
     def __init__(self, stack: Stack, visitor: Visitor, pages: int) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "bench.live_clients"],
+            [sys.executable, "-m", self.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        job = {
-            "url": stack.url,
-            "cookie": visitor.cookie,
-            "token": visitor.token,
-            "pages": pages,
-            "kind": visitor.kind,
-        }
-        self.say(json.dumps(job))
+        self.pages, self.pid = pages, self._child.pid
+        self.say(json.dumps({"url": stack.url, "pages": pages, **asdict(visitor)}))
         if self._hear() != "ready":
             raise RuntimeError("the pages did not open")
 
@@ -68,12 +65,18 @@ class OpenPages:
         """Close the pages and hear what they saw."""
         self.say("end")
         seen: dict[str, Any] = json.loads(self._hear())
-        self._child.wait(10)
+        self._child.wait(30)
         return seen
 
     def _hear(self) -> str:
         assert self._child.stdout is not None
         return self._child.stdout.readline().strip()
+
+
+class OpenBrowsers(OpenPages):
+    """The same with a real browser for each page (browsers.py)."""
+
+    program = "bench.browsers"
 
 
 def viewer() -> Any:
@@ -98,9 +101,18 @@ def cookie_of(user: Any) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
-def visit(stack: Stack, cookie: str, path: str, *, kind: str = "fragment") -> Visitor:
-    """Open a page once and take from it the token of its first fragment, or of its first stream."""
+def visit(stack: Stack, cookie: str, path: str, *, part: str, kind: str = "fragment") -> Visitor:
+    """Open a page once and take from it the token of the part of this name, a fragment or a stream."""
     page = httpx.get(f"{stack.url}{path}", headers={"Cookie": cookie}, timeout=60)
     page.raise_for_status()
-    found = [match[1] for match in TOKENS.finditer(page.text) if bool(match[2]) == (kind == "stream")]
-    return Visitor(cookie, found[0], kind)
+    found = next(token for token in TOKENS.findall(page.text) if part_of(token) == part)
+    return Visitor(cookie, found, kind, path)
+
+
+def part_of(token: str) -> str:
+    """The name of the fragment or stream that a page's token is for."""
+    from django.core import signing
+
+    from apps.live.tokens import SALT
+
+    return str(signing.loads(token, salt=SALT)[1])

@@ -1,0 +1,81 @@
+"""Real browsers for measurements, in a process of their own: `python -m bench.browsers`, told what to do on
+stdin as live_clients.py is.
+
+First line: {"url", "cookie", "path", "pages"}. Each page has a browser to itself. A change counts when the
+page's document holds it: an observer reads the moment before the change was written from the row's text.
+"""
+
+import json
+import shutil
+import sys
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+OBSERVE = r"""
+window.ages = [];
+const known = new Set();
+const stampOf = (row) => (row.textContent.match(/t(\d{18,})/) || [])[1] || "0";
+const seen = (row) => {
+  const stamp = stampOf(row);
+  if (stamp === "0" || known.has(stamp)) return;
+  known.add(stamp);
+  window.ages.push(performance.timeOrigin + performance.now() - Number(BigInt(stamp) / 1000n) / 1000);
+};
+const rowsIn = (node) => {
+  const element = node.nodeType === 1 ? node : node.parentElement;
+  const row = element && element.closest("tr");
+  return row ? [row] : element ? element.querySelectorAll("tr") : [];
+};
+new MutationObserver((changes) => {
+  for (const change of changes) for (const node of [...change.addedNodes]) rowsIn(node).forEach(seen);
+}).observe(document, { childList: true, subtree: true });
+window.shown = () => Object.fromEntries(
+  [...document.querySelectorAll("tbody tr[id]")].map((row) => [row.id, stampOf(row)]));
+"""
+
+
+def opened(browser: Browser, job: dict[str, Any]) -> Page:
+    """The page in a fresh browser, live: its socket is open."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    name, _equals, value = job["cookie"].partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": job["url"]}])
+    context.add_init_script(OBSERVE)
+    page = context.new_page()
+    with page.expect_websocket() as socket:
+        page.goto(job["url"] + job["path"])
+    socket.value.wait_for_event("framereceived")
+    page.wait_for_selector("tbody tr[id]")
+    page.evaluate("window.ages = []")
+    return page
+
+
+def shown(page: Page) -> dict[str, int]:
+    """Each row's stamp, as the document has it."""
+    return {dom_id: int(stamp) for dom_id, stamp in page.evaluate("window.shown()").items()}
+
+
+def main() -> None:
+    """Obey stdin."""
+    job = json.loads(sys.stdin.readline())
+    executable = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as playwright:
+        browsers = [
+            playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+            for _number in range(job["pages"])
+        ]
+        pages = [opened(browser, job) for browser in browsers]
+        print("ready", flush=True)
+        while (line := sys.stdin.readline().strip()) != "end":
+            if line == "shown":
+                print(json.dumps([[shown(page), 1] for page in pages]), flush=True)
+        print(
+            json.dumps({"ages": [age for page in pages for age in page.evaluate("window.ages")]}), flush=True
+        )
+        for browser in browsers:
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()
