@@ -1,17 +1,19 @@
 """The log of real processes: JSON lines that name their request and their operation."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.operations.models import Operation
+from apps.operations.statuses import OperationStatus
 from tests.live.conftest import session_of
 from tests.operations import samples
-from tests.operations.helpers import start
 from tests.processes import free_port, process, until
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -22,12 +24,15 @@ import django; django.setup()
 from apps.operations import runner
 from apps.operations.registry import get
 import structlog, tests.operations.samples as samples
+from apps.operations.models import Operation
 def speak(run, *, name):
     logging.getLogger("apps.somewhere").warning("a word of the standard library")
     structlog.get_logger("apps.elsewhere").warning("a word of structlog")
     raise KeyError("a secret detail")
 samples.greet.work = speak
-assert runner.execute(int(sys.argv[1]))
+pk = int(sys.argv[1])
+Operation.objects.filter(pk=pk).update(status="queued")
+assert runner.execute(pk)
 logging.getLogger("apps.after").warning("a word afterwards")
 """
 
@@ -40,7 +45,7 @@ def test_every_request_is_one_line_with_its_id_and_its_view(alice: User, tmp_pat
     port, log = free_port(), tmp_path / "log"
     with process(*WEB, str(port), log=log, PORTAL_LOG_LEVEL="INFO") as child:
         until(
-            lambda: "startup complete" in log.read_text() or child.poll(), seconds=60, what="the web process"
+            lambda: "startup complete" in log.read_text() or child.poll(), seconds=120, what="the web process"
         )
         with httpx.Client(
             base_url=f"http://localhost:{port}", cookies={"sessionid": session_of(alice)}
@@ -64,10 +69,9 @@ def lines_of_json(log: Path) -> list[dict[str, Any]]:
 def test_what_is_done_for_an_operation_names_it_and_the_request_that_asked(
     alice: User, tmp_path: Path
 ) -> None:
-    log, operation = tmp_path / "log", start(alice, samples.greet, name="Ada")
-    Operation.objects.filter(pk=operation.pk).update(request_id="the-request")
+    log, operation = tmp_path / "log", not_for_workers(alice)
     with process("-c", RUN, str(operation.pk), log=log, PORTAL_LOG_LEVEL="INFO") as child:
-        assert child.wait(60) == 0, log.read_text()[-2000:]
+        assert child.wait(120) == 0, log.read_text()[-2000:]
     told = {line["event"].split(":")[0]: line for line in lines_of(log)}
     inside = [told["a word of the standard library"], told["a word of structlog"]]
     inside += [line for line in told.values() if "exception" in line]
@@ -78,3 +82,19 @@ def test_what_is_done_for_an_operation_names_it_and_the_request_that_asked(
             line["runner"] == operation.runner and line["level"] in {"warning", "error"} and line["timestamp"]
         )
     assert "operation_id" not in told["a word afterwards"]
+
+
+def not_for_workers(by: User) -> Operation:
+    """An operation that no worker of an earlier test takes up: until the process of this test, it waits."""
+    return Operation.objects.create(
+        runner=samples.greet.code,
+        queue=samples.greet.queue,
+        params={"name": "Ada"},
+        status=OperationStatus.WAITING,
+        next_look_at=timezone.now() + timedelta(hours=1),
+        target_kind="deployment",
+        target_name="ada",
+        actor_id=by.pk,
+        actor_name=by.username,
+        request_id="the-request",
+    )
