@@ -14,6 +14,9 @@ SCALE = permissions.register("pools.scale_pool", role=Role.OPERATOR, label=_("Sc
 SHARES = permissions.register(
     "pools.change_shares", role=Role.OPERATOR, label=_("Change shares of pools")
 ).code
+GUARD = permissions.register(
+    "pools.change_guard", role=Role.ADMIN, label=_("Put up and remove the guard of lent pods")
+).code
 ROLL_OUT = permissions.register(
     "pools.roll_out", role=Role.OPERATOR, label=_("Roll out new versions of pools")
 ).code
