@@ -38,7 +38,7 @@ def test_a_pool_is_deployed_and_becomes_ready(way: Way, name: str) -> None:
     row = page.locator("#app-status tr", has_text=name)
     expect(row).to_contain_text("1/1")
     hand.press(page.get_by_role("link", name="Follow the operation"))
-    expect(page.locator(".badge", has_text="Succeeded").first).to_be_visible()
+    expect(page.locator("main .badge").first).to_have_text("Succeeded")
     expect(page.locator(".log-line").first).to_be_visible()
     assert page.locator("tbody tr", has_text="Done").count() >= 2
 
@@ -50,5 +50,5 @@ def test_an_operation_is_cancelled_with_a_reason(way: Way, name: str) -> None:
     hand.press(page.get_by_role("button", name="Cancel operation"))
     hand.fill(page.get_by_label("Why?"), "The wrong model")
     hand.press(page.get_by_role("button", name="Cancel it"))
-    expect(page.locator(".badge", has_text="Cancelled").first).to_be_visible()
+    expect(page.locator("main .badge").first).to_have_text("Cancelled")
     expect(page.get_by_role("button", name="Retry")).to_be_enabled()

@@ -98,10 +98,15 @@ def refused(
 def shown(
     request: UserRequest, pool: PoolTarget, form: DistributeForm, answer: Answer, *, status: int
 ) -> HttpResponse:
-    """The answer alone for htmx (whose frame swaps 422 only), else the page."""
+    """The answer alone for htmx (whose frame swaps 422 only), else the page.
+
+    While somebody types, a plan that cannot be is an answer like another (200): browsers note each 422 as a
+    fault.
+    """
     context = {"form": form, "answer": answer, "target": pool}
     if request.headers.get("HX-Request") == "true":
-        return render(request, PARTIAL, context, status=422 if status >= 400 else 200)
+        refusal = status >= 400 and request.method == "POST"
+        return render(request, PARTIAL, context, status=422 if refusal else 200)
     page = pool_page(request, pool.cluster, pool.namespace, pool.name, tab="")
     return render(request, "pools/distribute.html", {**page, **context}, status=status)
 
