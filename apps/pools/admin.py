@@ -1,9 +1,10 @@
-"""Pools in the admin site: what was decided and who had which pod, to look at, never to change."""
+"""Pools in the admin site: what was decided and who had which pod, to look at; node prices, to keep."""
 
 from django.contrib import admin
 
+from apps.accounts.admin import RecordedAdmin
 from apps.accounts.admin_records import ReadOnlyAdmin
-from apps.pools.models import Holding, Intent
+from apps.pools.models import Holding, Intent, NodePrice
 
 
 @admin.register(Intent)
@@ -27,3 +28,11 @@ class HoldingAdmin(ReadOnlyAdmin):
     list_select_related = ("pool__cluster",)
     search_fields = ("pod_name", "business", "by")
     show_full_result_count = False
+
+
+@admin.register(NodePrice)
+class NodePriceAdmin(RecordedAdmin):
+    """What a node costs per hour, by instance type; the history reckons with it."""
+
+    list_display = ("instance_type", "price", "currency")
+    search_fields = ("instance_type",)
