@@ -12,7 +12,10 @@ LINT_ENV := PORTAL_SECRET_KEY=only-for-linters-only-for-linters PORTAL_DATABASE_
 # Each of the many processes would compile every module anew where the environment forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 # Where the machine keeps certificates, those of a company's own authority count, too.
-export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+export UV_SYSTEM_CERTS ?= $(if $(CERTIFICATES),true,false)
+export PIP_CERT ?= $(CERTIFICATES)
+export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
 
 .PHONY: help demo demo-reset test smoke bench check lock assets setup setup-dev browser compose screenshots chaos
 

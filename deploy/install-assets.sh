@@ -3,7 +3,7 @@
 # takes Node from PyPI where the machine has none.
 set -euo pipefail
 if ! command -v npm >/dev/null; then
-  .venv/bin/pip install -q --disable-pip-version-check -r requirements/node.txt --require-hashes
+  .venv/bin/uv pip install -q --python .venv/bin/python -r requirements/node.txt --require-hashes
   PATH="$PWD/.venv/bin:$PATH"
 fi
 npm ci --ignore-scripts --loglevel=error --no-update-notifier "$@"
