@@ -39,11 +39,6 @@ class NodeGpus:
         usable = self.ready and not self.unschedulable
         return max(self.allocatable - self.used, 0) if usable else 0
 
-    def matches(self, query: str) -> bool:
-        """Whether name, type, group or zone holds the text, whatever its case."""
-        words = (self.name, self.instance_type, self.group, self.zone)
-        return any(query.strip().lower() in word.lower() for word in words)
-
 
 @dataclass(frozen=True)
 class Totals:

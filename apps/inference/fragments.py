@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.clusters import selectors as clusters
 from apps.inference import columns, detail_fragments, pod_logs  # noqa: F401  the latter register themselves
 from apps.inference.permissions import CHANGE, VIEW
-from apps.inference.selectors import deployments, paging, pods, services
+from apps.inference.selectors import deployments, pods, services
 from apps.inference.selectors.deployments import DeploymentRow
 from apps.inference.selectors.pods import PodRow
-from apps.live import topics
+from apps.live import paging, topics
 from apps.live.fragments import Fragment, Rows, register
 from apps.live.viewers import Viewer
 
@@ -202,7 +202,7 @@ PODS = list_fragment(
         template="inference/pod_list.html#row",
         dom_id=lambda line: f"pod-{line.pod.id}",
         version=lambda line: (line.pod.version, tuple(cell.value for cell in line.cells)),
-        summary="inference/paging.html#summary",
+        summary="live/paging.html#summary",
     ),
 )
 SERVICES = list_fragment(
@@ -213,7 +213,7 @@ SERVICES = list_fragment(
         template="inference/service_list.html#row",
         dom_id=lambda row: f"service-{row.id}",
         version=lambda row: row.key,
-        summary="inference/paging.html#summary",
+        summary="live/paging.html#summary",
     ),
 )
 DEPLOYMENTS = list_fragment(
@@ -224,7 +224,7 @@ DEPLOYMENTS = list_fragment(
         template="inference/deployment_list.html#row",
         dom_id=lambda line: f"deployment-{line.row.id}",
         version=deployment_version,
-        summary="inference/paging.html#summary",
+        summary="live/paging.html#summary",
     ),
 )
 DETAIL = register(

@@ -1,6 +1,7 @@
 """Nodes and their GPUs: counted by the database, shown on the page, answered by the API."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,6 +10,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.clusters import gpus
 from apps.clusters.models import Cluster
+from apps.clusters.node_pages import SORTS, node_page
 from apps.live import syncing
 from tests.inference.mirrored import Mirrored
 
@@ -73,6 +75,36 @@ def test_the_page_shows_nodes_and_totals(mirrored: Mirrored, client_of: ClientOf
     assert "node-1" in page and "node-2" in page and "3 of 8 GPUs used" in page
     filtered = client_of(bob).get(address, {"q": "node-2"}).content.decode()
     assert "node-2" in filtered and 'id="node-node-1"' not in filtered
+
+
+def names_of(cluster: Cluster, **asked: Any) -> list[str]:
+    return [node.name for node in node_page(cluster.pk, **asked)[0].rows]
+
+
+@pytest.mark.parametrize("sort", [*SORTS, *(f"-{name}" for name in SORTS), "nonsense"])
+def test_the_database_sorts_by_every_column(cluster: Cluster, mirrored: Mirrored, sort: str) -> None:
+    assert sorted(names_of(cluster, sort=sort)) == ["node-1", "node-2"]
+
+
+def test_nodes_are_sorted_by_what_pods_hold(cluster: Cluster, mirrored: Mirrored) -> None:
+    assert names_of(cluster, sort="used") == ["node-2", "node-1"]
+    assert names_of(cluster, sort="-free") == ["node-1", "node-2"]
+    assert names_of(cluster, sort="-gpus") == names_of(cluster, sort="-pods") == ["node-1", "node-2"]
+
+
+def test_many_nodes_come_in_pages_with_all_of_them_in_the_sums(
+    cluster: Cluster, client_of: ClientOf, bob: User
+) -> None:
+    made = Mirrored(cluster.pk)
+    for number in range(120):
+        made.node(f"node-{number:03d}", gpus=8)
+    made.write()
+    found, totals = node_page(cluster.pk, q=" NODE-0 ", sort="-name", page=2)
+    assert (len(found.rows), found.total, found.rows[0].name, totals.total) == (50, 100, "node-049", 960)
+    address = reverse("clusters:node_list", kwargs={"cluster": "demo"})
+    page = client_of(bob).get(address, {"page": "3", "sort": "name"}).content.decode()
+    assert page.count("GPUs used") == 20 and "101–120 of 120" in page
+    assert 'aria-sort="ascending"' in page and "?sort=-name" in page and "?sort=-free" not in page
 
 
 def test_an_unreachable_cluster_is_shown_as_it_last_was(

@@ -119,7 +119,7 @@ def test_another_app_adds_a_column_to_the_pods(
         columns.PodColumn(
             "uid",
             title="Number",
-            template="inference/paging.html#created",
+            template="live/paging.html#created",
             load=lambda _cluster, pods: {pod.id: pod.uid for pod in pods},
         )
     )

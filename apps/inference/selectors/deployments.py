@@ -15,12 +15,11 @@ from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
 from apps.gateways import labels
 from apps.inference.models import ModelDeployment
-from apps.inference.selectors import paging
-from apps.inference.selectors.paging import Page
 from apps.inference.selectors.services import ServiceRow, all_services
 from apps.inference.statuses import Health, Kind, health_of
 from apps.inference.targets import DeploymentTarget
-from apps.live import mirror
+from apps.live import mirror, paging
+from apps.live.paging import Page
 from apps.live.rows import Row
 from apps.live.stored import rows
 

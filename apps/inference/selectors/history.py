@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 from apps.clusters.models import Cluster
 from apps.inference.models import ModelDeployment
-from apps.inference.selectors.paging import MOST_PAGES, SIZE, Page
 from apps.inference.statuses import Kind
+from apps.live.paging import MOST_PAGES, SIZE, Page
 
 
 def record_page(cluster_id: int, *, q: str = "", page: int = 1) -> Page[ModelDeployment]:

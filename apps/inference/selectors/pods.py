@@ -8,9 +8,8 @@ from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform
 
 from apps.gateways import labels
-from apps.inference.selectors import paging
-from apps.inference.selectors.paging import Page
-from apps.live import mirror
+from apps.live import mirror, paging
+from apps.live.paging import Page
 from apps.live.rows import Row
 from apps.live.stored import rows
 

@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.clusters import selectors as clusters
 from apps.gateways import labels
-from apps.inference.selectors import paging
-from apps.inference.selectors.paging import Page
 from apps.inference.targets import ServiceTarget
-from apps.live import mirror
+from apps.live import mirror, paging
+from apps.live.paging import Page
 from apps.live.rows import Row
 from apps.live.stored import rows
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -13,8 +13,8 @@ from apps.clusters import selectors as clusters
 from apps.clusters.models import Cluster
 from apps.inference.permissions import VIEW
 from apps.inference.selectors import pods
-from apps.inference.selectors.paging import LONGEST_QUERY, MOST_PAGES
 from apps.inference.statuses import Kind
+from apps.live.paging import page_number, text
 
 FILTER_WORDS = {
     "namespace": _("All namespaces"),
@@ -58,14 +58,3 @@ def listed(request: UserRequest, row: Cluster, template: str, *names: str, **mor
     """Render a list page for what the address asks."""
     asked = {name: text(request, name) for name in ("q", "sort", *names)}
     return render(request, template, {"cluster": row, "page": page_number(request), **asked, **more})
-
-
-def text(request: HttpRequest, name: str) -> str:
-    """A filter of the address, cut to a sane length, without what Postgres refuses."""
-    return request.GET.get(name, "").replace("\0", "")[:LONGEST_QUERY]
-
-
-def page_number(request: HttpRequest) -> int:
-    """The asked page; anything odd means the first."""
-    asked = request.GET.get("page", "1")
-    return min(int(asked), MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1

@@ -10,7 +10,7 @@ from apps.clusters import selectors as clusters
 from apps.inference.permissions import VIEW
 from apps.inference.selectors import history
 from apps.inference.shapes import as_yaml
-from apps.inference.views.lists import page_number, text
+from apps.live.paging import page_number, text
 
 
 @require_safe

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.fields.json import KeyTransform
+from django.http import HttpRequest
 from django.utils.functional import Promise
 
 from apps.live.models import ClusterObject
@@ -122,3 +123,13 @@ def matching(objects: Objects, text: str, *paths: str) -> Objects:
     for path in paths:
         wanted |= Q(**{f"{path}__icontains": text})
     return objects.filter(wanted) if text else objects
+
+def text(request: HttpRequest, name: str) -> str:
+    """A filter of the address, cut to a sane length, without what Postgres refuses."""
+    return request.GET.get(name, "").replace("\0", "")[:LONGEST_QUERY]
+
+
+def page_number(request: HttpRequest) -> int:
+    """The asked page; anything odd means the first."""
+    asked = request.GET.get("page", "1")
+    return min(int(asked), MOST_PAGES) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
