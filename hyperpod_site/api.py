@@ -15,6 +15,7 @@ from apps.operations import api as operations
 from apps.pools import api as pools
 from apps.pools.board import api as board
 from apps.pools.distribution import api as distribution
+from apps.pools.guard import api as guard
 from apps.pools.history import api as history
 from apps.pools.shares import api as shares
 from hyperpod_site.answers import speak_for
@@ -33,6 +34,7 @@ api = NinjaAPI(
 api.add_router("/operations", operations.router)
 api.add_router("/c/{cluster}", objects.router)
 api.add_router("/c/{cluster}", board.router)
+api.add_router("/c/{cluster}", guard.router)
 api.add_router("/c/{cluster}", history.router)
 api.add_router("/c/{cluster}", shares.router)
 for app in (clusters, inference, calls, pools, distribution):

@@ -224,6 +224,10 @@ POOLS = {
     "pools:history_undo_start": Row(
         (302, 404, 403, 404, 404), POOL, method="POST", data={"change": "x"}, wrong="GET"
     ),
+    "pools:guard": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:guard_state": Row((302, 404, 503, 503, 503), POOL, wrong="POST"),
+    "pools:guard_install": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
+    "pools:guard_remove": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:shares": Row(CLUSTER_PAGE, POOL, wrong="POST"),
@@ -255,6 +259,7 @@ POOLS = {
         AWAY_API, method="POST", json={"deploymentName": "pool", "ratios": {"unassigned": 1}}, wrong="GET"
     ),
     "api:pool_services": Row(API, POOL),
+    "api:pool_guard": Row((401, 404, 503, 503, 503), POOL, wrong="POST"),
     "api:pool_shares": Row(API, POOL, wrong="POST"),
     "api:pool_shares_switch": Row(
         (401, 404, 403, 200, 200), POOL, method="POST", json={"enabled": False}, wrong="GET"

@@ -1,13 +1,14 @@
 """The end of a pool: refused while its pods are lent, unless the person typed its name."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.gateways import labels
-from apps.gateways.errors import NotFound
+from apps.gateways.errors import Forbidden, NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.inference import records as inference_records
 from apps.inference.naming import priority_class
@@ -19,11 +20,13 @@ from apps.operations.models import Operation
 from apps.operations.run import Seen
 from apps.operations.services import start
 from apps.pools import business
+from apps.pools.guard.actions import take_away
 from apps.pools.handover.records import record_of
 from apps.pools.live_view import pods_of
 from apps.pools.models import PoolRecord
 from apps.pools.refusals import NeedsForce, PoolProblem
 from apps.pools.scaling.names import fence_name, is_detached
+from apps.pools.targets import PoolTarget
 
 
 class OnlyWhole(PoolProblem):
@@ -145,4 +148,11 @@ def forget(kubernetes: Kubernetes, record: PoolRecord) -> None:
     delete_secrets(kubernetes, record.cluster_id, record.namespace, record.name)
     delete_quietly(kubernetes, "priorityclasses", priority_class(record.namespace, record.name))
     delete_quietly(kubernetes, "resourcequotas", fence_name(record.name), namespace=record.namespace)
+    with suppress(NotFound, Forbidden):  # no such kind, or no right to it: then nothing was put up
+        take_away(kubernetes, target_of(record))
     inference_records.forget(cluster_id=record.cluster_id, namespace=record.namespace, name=record.name)
+
+
+def target_of(record: PoolRecord) -> PoolTarget:
+    """The pool of a row."""
+    return PoolTarget(record.cluster_id, record.cluster.slug, record.namespace, record.name)

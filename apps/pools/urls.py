@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from apps.pools import service_tab, views
 from apps.pools.board import views as board
 from apps.pools.distribution import views as distribution
+from apps.pools.guard import views as guard
 from apps.pools.history import views as history
 from apps.pools.scaling import views as scaling
 from apps.pools.shares import views as shares
@@ -29,6 +30,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{POOL}history/export.csv", history.export, name="history_csv"),
     path(f"{POOL}history/undo/", history.undo, name="history_undo"),
     path(f"{POOL}history/undo/start/", history.undo_start, name="history_undo_start"),
+    path(f"{POOL}guard/", guard.tab, name="guard"),
+    path(f"{POOL}guard/state/", guard.state, name="guard_state"),
+    path(f"{POOL}guard/install/", guard.install, name="guard_install"),
+    path(f"{POOL}guard/remove/", guard.remove, name="guard_remove"),
     path(f"{POOL}scale/preview/", scaling.preview, name="scale_preview"),
     path(f"{POOL}scale/", scaling.scale, name="scale"),
     path(f"{POOL}services/", views.create_service, name="create_service"),

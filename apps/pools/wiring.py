@@ -6,6 +6,7 @@ from apps.live.rows import Change
 from apps.pools import actions, columns, removal, service_tab  # noqa: F401  they register themselves
 from apps.pools.board import fragments as board  # noqa: F401  registers itself
 from apps.pools.distribution import actions as distribution  # noqa: F401  registers itself
+from apps.pools.guard import actions as guard  # noqa: F401  registers itself
 from apps.pools.handover import observing, switching
 from apps.pools.history import actions as undoing  # noqa: F401  registers itself
 from apps.pools.history import fragments as history  # noqa: F401  registers itself

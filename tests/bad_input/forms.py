@@ -19,6 +19,8 @@ class Form:
     wrong: tuple[Wrong, ...] = ()
     own: bool = False
     """It asks no form class, so that hostile text in any field must simply do no harm."""
+    admin: bool = False
+    """Only an admin may, so that an operator is refused whatever the fields hold."""
 
 
 DEMO = {"cluster": "demo"}
@@ -219,6 +221,8 @@ FORMS: dict[str, Form] = {
     "pools:shares_switch": Form({"to": "off"}, POOL, wrong=(("to", "sideways", "on, off"),)),
     "pools:end_exception": Form({"pod": "pool-1"}, POOL, own=True),
     "pools:clear_aside": Form({"pod": "pool-1"}, POOL, own=True),
+    "pools:guard_install": Form({"reason": "no"}, POOL, own=True, admin=True),
+    "pools:guard_remove": Form({"reason": "no"}, POOL, own=True, admin=True),
     "pools:history_undo_start": Form({"change": "x", "reason": "no"}, POOL, own=True),
     "pools:create_service": Form(
         {"name": "pool-a", "business": "a"}, POOL, wrong=(*beside("name", NAMES), *beside("business", TAGS))
