@@ -28,7 +28,7 @@ class TableRow:
     def version(self) -> tuple[Any, ...]:
         """Everything that it shows."""
         pod, holding, intent = self.line.pod, self.line.holding, self.line.intent
-        held = (holding.pk, holding.from_at, holding.by) if holding else None
+        held = (holding.pk, holding.from_at, holding.by, holding.reason) if holding else None
         change = (intent.pk, intent.state, intent.switched_at, intent.message) if intent else None
         return pod.version, pod.live, held, change, self.state, self.plot, self.options
 

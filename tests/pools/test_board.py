@@ -15,7 +15,10 @@ from apps.live.render import Rendered, render
 from apps.live.viewers import viewer_of
 from apps.operations.models import Operation
 from apps.pools.board.moving import MOST
-from apps.pools.models import Intent
+from apps.pools.load import polling
+from apps.pools.models import Intent, ShareException
+from apps.pools.shares.actions import set_shares, switch_shares
+from apps.pools.shares.wishes import SharesWish, ShareWish
 from tests.pools.world import World, assign
 
 ClientOf = Callable[[User], Client]
@@ -106,7 +109,7 @@ def test_a_move_that_harms_is_asked_about_and_nothing_moved(
     assign(world, alice, name, "production")
     question = move(client_of(alice), world, [name], "testing", origin=["production"])
     [answer] = question.json()["moves"]
-    assert question.status_code == 409 and answer["ask"] and "last pod that serves" in answer["words"]
+    assert question.status_code == 200 and answer["ask"] and "last pod that serves" in answer["words"]
     done = move(client_of(alice), world, [name], "testing", origin=["production"], force="on")
     assert done.status_code == 200 and world.business_of(name) == "testing"
 
@@ -188,5 +191,46 @@ def test_reserved_and_unknown_businesses_are_refused_in_words(
     for business in ("draining", "retiring", "nobody", "<b>{{ 7*7 }}</b>", "a b"):
         answer = move(client, world, [name], business)
         [told] = answer.json()["moves"]
-        assert answer.status_code == 409 and told["code"] == "unknown_business" and not told["ask"]
+        assert answer.status_code == 200 and told["code"] == "unknown_business" and not told["ask"]
     assert not Intent.objects.exists()
+
+
+def test_a_move_that_strays_from_the_shares_asks_what_becomes_of_them(
+    world: World, client_of: ClientOf, alice: User
+) -> None:
+    client, (lent, free, *_rest) = client_of(alice), world.names()
+    assign(world, alice, lent, "production")
+    set_shares(by=alice, pool=world.target, wish=SharesWish([ShareWish("production", 1, None, 0)]))
+    switch_shares(by=alice, pool=world.target, enabled=True)
+    [asked] = move(client, world, [free], "production").json()["moves"]
+    assert (asked["code"], asked["ask"]) == ("needs_share", True)
+    answered = move(client, world, [free], "production", share="exception", minutes="5")
+    assert answered.json()["moves"][0]["state"] == "done" and world.business_of(free) == "production"
+    assert ShareException.objects.get().pod_name == free
+    assert "share: 1 pod" in board(world, alice).html()
+
+
+def api(client: Client, world: World, part: str, body: dict[str, Any] | None = None) -> Any:
+    address = f"/api/c/{world.cluster.slug}/pools/{world.namespace}/{world.pool}/{part}"
+    return client.get(address) if body is None else client.post(address, body, "application/json")
+
+
+def test_programs_move_several_pods_and_are_told_of_each(
+    world: World, client_of: ClientOf, alice: User, bob: User
+) -> None:
+    first = world.names()[0]
+    wish = {"pods": [{"name": first, "from": "unassigned"}, {"name": "nobody"}], "business": "production"}
+    answer = api(client_of(alice), world, "moves", wish)
+    assert answer.status_code == 200 and answer.json()["success"]
+    assert [each["state"] for each in answer.json()["moves"]] == ["done", "refused"]
+    again = api(client_of(alice), world, "moves", wish)
+    assert again.status_code == 409 and not again.json()["success"]
+    assert [each["code"] for each in again.json()["moves"]] == ["moved", "unknown_pod"]
+    assert api(client_of(bob), world, "moves", wish).status_code == 403
+
+
+def test_programs_read_the_load_of_pods_and_businesses(world: World, client_of: ClientOf, bob: User) -> None:
+    polling.poll(world.cluster.pk, world.portal)
+    told = api(client_of(bob), world, "load").json()
+    assert [each["name"] for each in told["pods"]] == world.names()
+    assert told["businesses"] == [{**told["pods"][0], "name": "unassigned"}]

@@ -102,6 +102,7 @@ def move_one(
         "force": wanted.force,
         "share": wanted.share,
         "reason": wanted.reason,
+        "batch": batch,
     }
     try:
         if name in drained:

@@ -6,7 +6,8 @@ https://docs.sglang.ai/references/production_metrics.html; vLLM before 0.10 says
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from apps.pools.engine import RUNNING, WAITING, sample
 
@@ -17,8 +18,7 @@ FIRST_COUNT = ("vllm:time_to_first_token_seconds_count", "sglang:time_to_first_t
 WANTED = frozenset((*RUNNING, *WAITING, *CACHE, *TOKENS, *FIRST_SUM, *FIRST_COUNT))
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, array_like=True):
     """An engine at one moment: requests now, generated tokens and first tokens since it started.
 
     `cache` is the used share of the KV cache, 0 to 1, None when it is not told; `first_seconds` the summed

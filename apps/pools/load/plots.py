@@ -1,5 +1,6 @@
 """Loads as pages show them: a pod's or a business' numbers of now, and a small line of the last minutes."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -34,9 +35,12 @@ def plot_together(pods: Iterable[PodLoad | None]) -> Plot | None:
     known = [load for load in pods if load and load.now]
     if not known:
         return None
-    moments = sorted({sample.at for load in known for sample in load.samples})
-    at = {moment: [s for load in known for s in load.samples if s.at == moment] for moment in moments}
-    return plot([added(found) for found in at.values()], added([load.now for load in known if load.now]))
+    at: defaultdict[int, list[Sample]] = defaultdict(list)
+    for load in known:
+        for sample in load.samples:
+            at[sample.at].append(sample)
+    samples = [added(at[moment]) for moment in sorted(at)]
+    return plot(samples, added([load.now for load in known if load.now]))
 
 
 def added(samples: Sequence[Sample]) -> Sample:

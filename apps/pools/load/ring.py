@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+import msgspec
 import structlog
 from django.core.cache import cache
 from redis.exceptions import RedisError
@@ -16,8 +16,7 @@ KEPT_SECONDS = 900
 FRESH_SECONDS = 45
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, array_like=True):
     """A pod at one moment (`at`, epoch seconds): what its engine said, and rates since the moment before.
 
     `tokens` are generated per second; `first` is the mean time to first token in seconds of the answers that
@@ -33,8 +32,7 @@ class Sample:
     begun: float = 0.0
 
 
-@dataclass(frozen=True)
-class PodLoad:
+class PodLoad(msgspec.Struct, frozen=True, array_like=True):
     """A pod's last minutes, oldest first; the next rates are counted from `reading` and `read_at`."""
 
     samples: tuple[Sample, ...] = ()
@@ -50,7 +48,10 @@ class PodLoad:
     def grown(self, reading: Reading, at: float) -> "PodLoad":
         """With one more sample; the oldest goes."""
         fresh = sampled(self, reading, at)
-        return replace(self, samples=(*self.samples[1 - SAMPLES :], fresh), reading=reading, read_at=at)
+        return PodLoad((*self.samples[1 - SAMPLES :], fresh), reading, at)
+
+
+DECODER = msgspec.msgpack.Decoder(PodLoad)
 
 
 def sampled(before: PodLoad, reading: Reading, at: float) -> Sample:
@@ -61,7 +62,8 @@ def sampled(before: PodLoad, reading: Reading, at: float) -> Sample:
         return sample
     begun = reading.firsts - last.firsts
     first = max(0.0, reading.first_seconds - last.first_seconds) / begun if begun else None
-    return replace(sample, tokens=(reading.tokens - last.tokens) / seconds, first=first, begun=begun)
+    tokens = (reading.tokens - last.tokens) / seconds
+    return msgspec.structs.replace(sample, tokens=tokens, first=first, begun=begun)
 
 
 def loads(cluster_id: int, uids: Iterable[str]) -> Mapping[str, PodLoad]:
@@ -71,12 +73,21 @@ def loads(cluster_id: int, uids: Iterable[str]) -> Mapping[str, PodLoad]:
     except RedisError as error:
         logger.warning("load_unreadable", error=str(error))
         return {}
-    return {name.rpartition(":")[2]: load for name, load in found.items()}
+    return {name.rpartition(":")[2]: load for name, text in found.items() if (load := decoded(text))}
+
+
+def decoded(text: bytes) -> PodLoad | None:
+    """The kept minutes; None for what another version of the portal has kept in another shape."""
+    try:
+        return DECODER.decode(text)
+    except msgspec.DecodeError:
+        return None
 
 
 def keep(cluster_id: int, grown: Mapping[str, PodLoad]) -> None:
     """Write the pods' minutes; they are forgotten a quarter of an hour after the last. RedisError."""
-    cache.set_many({key(cluster_id, uid): load for uid, load in grown.items()}, timeout=KEPT_SECONDS)
+    texts = {key(cluster_id, uid): msgspec.msgpack.encode(load) for uid, load in grown.items()}
+    cache.set_many(texts, timeout=KEPT_SECONDS)
 
 
 def key(cluster_id: int, uid: str) -> str:
