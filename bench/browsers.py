@@ -13,6 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 OBSERVE = r"""
 window.ages = [];
 const known = new Set();
@@ -62,7 +63,7 @@ def main() -> None:
     executable = next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as playwright:
         browsers = [
-            playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+            playwright.chromium.launch(executable_path=executable, args=FLAGS)
             for _number in range(job["pages"])
         ]
         pages = [opened(browser, job) for browser in browsers]

@@ -65,8 +65,8 @@
   function flash(id) {
     const row = document.getElementById(id);
     if (!row || !row.closest("tbody, [data-flash]")) return;
-    row.classList.add("flash");
-    row.addEventListener("animationend", () => row.classList.remove("flash"), { once: true });
+    row.classList.add("flash"); // still, and gone after a moment: fading would cost a restyle in every frame
+    setTimeout(() => row.classList.remove("flash"), 800);
   }
 
   setInterval(() => {
