@@ -73,6 +73,19 @@ class Timeline:
     ticks: list[datetime]
     more: int
 
+    @property
+    def businesses(self) -> list[str]:
+        """Who is on it, by name: the key to its colours."""
+        return sorted({piece.holding.business for lane in self.lanes.values() for piece in lane})
+
+    @property
+    def clock(self) -> str:
+        """How fine its moments are written, as a date format of templates."""
+        span = self.until - self.since
+        if span > timedelta(hours=36):
+            return "m-d H:i"
+        return "H:i" if span > timedelta(minutes=10) else "H:i:s"
+
 
 def timeline(found: Holdings, *, since: datetime | None, until: datetime | None) -> Timeline | None:
     """The newest intervals of a time, at most LANES pods; None when there are none.
