@@ -17,6 +17,7 @@ from apps.pools.board import api as board
 from apps.pools.distribution import api as distribution
 from apps.pools.guard import api as guard
 from apps.pools.history import api as history
+from apps.pools.rollouts import api as rollouts
 from apps.pools.shares import api as shares
 from hyperpod_site.answers import speak_for
 from hyperpod_site.reading import StrictParser
@@ -37,6 +38,7 @@ api.add_router("/c/{cluster}", board.router)
 api.add_router("/c/{cluster}", guard.router)
 api.add_router("/c/{cluster}", history.router)
 api.add_router("/c/{cluster}", shares.router)
+api.add_router("/c/{cluster}", rollouts.router)
 for app in (clusters, inference, calls, pools, distribution):
     api.add_router("/c/{cluster}", app.router)
     api.add_router("", app.flat_router)

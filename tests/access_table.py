@@ -224,10 +224,6 @@ POOLS = {
     "pools:history_undo_start": Row(
         (302, 404, 403, 404, 404), POOL, method="POST", data={"change": "x"}, wrong="GET"
     ),
-    "pools:guard": Row(CLUSTER_PAGE, POOL, wrong="POST"),
-    "pools:guard_state": Row((302, 404, 503, 503, 503), POOL, wrong="POST"),
-    "pools:guard_install": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
-    "pools:guard_remove": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
     "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
     "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:shares": Row(CLUSTER_PAGE, POOL, wrong="POST"),
@@ -237,6 +233,15 @@ POOLS = {
     ),
     "pools:end_exception": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
     "pools:clear_aside": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
+    "pools:guard": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:guard_state": Row((302, 404, 503, 503, 503), POOL, wrong="POST"),
+    "pools:guard_install": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
+    "pools:guard_remove": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
+    "pools:rollout": Row(CLUSTER_PAGE, POOL, wrong="POST"),
+    "pools:rollout_preview": Row(AWAY_PAGE, POOL, data={"image": "vllm/vllm-openai:v1"}, wrong="POST"),
+    "pools:rollout_start": Row(
+        AWAY_PAGE, POOL, method="POST", data={"image": "vllm/vllm-openai:v1"}, wrong="GET"
+    ),
     "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
     "pools:configure_service": Row(
         AWAY_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
@@ -260,6 +265,7 @@ POOLS = {
     ),
     "api:pool_services": Row(API, POOL),
     "api:pool_guard": Row((401, 404, 503, 503, 503), POOL, wrong="POST"),
+    "api:pool_rollout": Row(API, POOL, wrong="PUT"),
     "api:pool_shares": Row(API, POOL, wrong="POST"),
     "api:pool_shares_switch": Row(
         (401, 404, 403, 200, 200), POOL, method="POST", json={"enabled": False}, wrong="GET"

@@ -78,6 +78,30 @@ def described(record: ModelDeployment) -> dict[str, Any]:
     }
 
 
+def revise(*, cluster_id: int, deployment: dict[str, Any], command: str, by: str) -> None:
+    """A new version of a deployment runs: keep it as the record's next revision. `command`: as somebody wrote
+    it, "" where it has not changed. Deployments without a record stay without one.
+    """
+    metadata, spec = deployment["metadata"], deployment["spec"]
+    place = {"cluster_id": cluster_id, "namespace": metadata["namespace"], "name": metadata["name"]}
+    record = ModelDeployment.objects.filter(**place, removed_at=None).first()
+    if record is None:
+        return
+    record.image = spec["template"]["spec"]["containers"][0].get("image", record.image)
+    record.command = command or record.command
+    record.save(update_fields=["image", "command"])
+    last = record.revisions.latest("number")
+    changed = [with_template(item, spec["template"]) for item in last.manifests]
+    Revision.objects.create(deployment=record, number=last.number + 1, manifests=changed, by=by)
+
+
+def with_template(manifest: dict[str, Any], template: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with another pod template, if it has one."""
+    if manifest.get("kind") != "Deployment":
+        return manifest
+    return {**manifest, "spec": {**manifest["spec"], "template": template}}
+
+
 def forget(*, cluster_id: int, namespace: str, name: str) -> None:
     """The deployment is gone, or never came to be: its name is free again, its history stays."""
     ModelDeployment.objects.filter(

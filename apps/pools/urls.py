@@ -7,6 +7,7 @@ from apps.pools.board import views as board
 from apps.pools.distribution import views as distribution
 from apps.pools.guard import views as guard
 from apps.pools.history import views as history
+from apps.pools.rollouts import views as rollouts
 from apps.pools.scaling import views as scaling
 from apps.pools.shares import views as shares
 
@@ -30,6 +31,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{POOL}history/export.csv", history.export, name="history_csv"),
     path(f"{POOL}history/undo/", history.undo, name="history_undo"),
     path(f"{POOL}history/undo/start/", history.undo_start, name="history_undo_start"),
+    path(f"{POOL}rollout/", rollouts.rollout, name="rollout"),
+    path(f"{POOL}rollout/preview/", rollouts.preview, name="rollout_preview"),
+    path(f"{POOL}rollout/start/", rollouts.start, name="rollout_start"),
     path(f"{POOL}guard/", guard.tab, name="guard"),
     path(f"{POOL}guard/state/", guard.state, name="guard_state"),
     path(f"{POOL}guard/install/", guard.install, name="guard_install"),

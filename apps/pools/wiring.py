@@ -11,8 +11,11 @@ from apps.pools.handover import observing, switching
 from apps.pools.history import actions as undoing  # noqa: F401  registers itself
 from apps.pools.history import fragments as history  # noqa: F401  registers itself
 from apps.pools.history import nodes
+from apps.pools.live_view import pool_of
 from apps.pools.load import polling  # noqa: F401  registers its duty
 from apps.pools.reconciler import turns
+from apps.pools.rollouts import actions as rollouts
+from apps.pools.rollouts import fragments as rollout_fragments  # noqa: F401  registers itself
 from apps.pools.scaling import actions as scaling
 from apps.pools.shares import actions as shares  # noqa: F401  registers itself
 from apps.pools.shares import fragments as share_fragments  # noqa: F401  registers itself
@@ -26,14 +29,15 @@ def connect() -> None:
     on_change("endpointslices", endpoints_changed)
     guards.register_pool_handler("undeploy", removal.undeploy_pool)
     guards.register_pool_handler("scale", scaling.scale_handler)
+    guards.register_pool_handler("restart", rollouts.restart_handler)
     guards.register_stock(scaling.stock_of)
 
 
 def pods_changed(cluster_id: int, changes: list[Change]) -> None:
     """Mirrored pods changed: births, ends, external labels, and intents whose stamp has arrived."""
     observing.pods_changed(cluster_id, changes)
-    pods = [observing.facts_of_row(change.row) for change in changes]
-    turns.changed(cluster_id, {(pod.namespace, pod.pool) for pod in pods if pod.pool})
+    pools = {(change.row.namespace, pool_of(change.row.labels)) for change in changes}
+    turns.changed(cluster_id, {place for place in pools if place[1]})
 
 
 def endpoints_changed(cluster_id: int, changes: list[Change]) -> None:

@@ -107,6 +107,7 @@ VALID: dict[str, Any] = {
     "POST /api/undeploy": {"modelTag": "chat"},
     "POST /api/proxy-request": CALL,
     "POST /api/c/{cluster}/pools/{namespace}/{name}/pods/{pod}/business": {"business": "production"},
+    "POST /api/c/{cluster}/pools/{namespace}/{name}/rollout": {"image": "vllm/vllm-openai:v1"},
     "PUT /api/c/{cluster}/pools/{namespace}/{name}/shares": {"shares": [], "dwell": 120, "patience": 60},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/shares/switch": {"enabled": False},
     "POST /api/c/{cluster}/pools/{namespace}/{name}/shares/end-exception": {"pod": "pool-1"},

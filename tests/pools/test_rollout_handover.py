@@ -1,7 +1,6 @@
 """Rollouts that somebody begins with kubectl: each business keeps its pods, one new for one old."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -9,96 +8,91 @@ from apps.accounts.models import User
 from apps.gateways import labels
 from apps.pools.models import Holding, Rollout
 from apps.pools.reconciler.reconciling import reconcile
+from apps.pools.rollouts.following import wanted
 from apps.pools.statuses import Source
+from tests.pools.rolling import follow, lend, restart, resume, split, told
 from tests.pools.scaling import state_of
-from tests.pools.world import Stage, World, assign, make_stage, world_on
+from tests.pools.world import Stage, World, make_stage, world_on
 from tests.processes import Devcluster, until
 
 
 @pytest.fixture(scope="module")
 def own(devcluster: Devcluster) -> Iterator[Stage]:
     """A pool whose versions change; nobody else's tests see them."""
-    stage = make_stage(devcluster)
+    stage = make_stage(devcluster, replicas=3)
     yield stage
     stage.drop()
 
 
 @pytest.fixture
 def pool(transactional_db: None, own: Stage, alice: User) -> World:
-    """Two pods of production, one of testing, one free."""
+    """One pod of production, one of testing, one free."""
+    resume(own)
     world = world_on(own)
-    for name, business in zip(world.names(), ("production", "production", "testing"), strict=False):
-        assign(world, alice, name, business)
+    lend(world, alice, "production", "testing")
     return world
 
 
-def restart(world: World, number: str) -> None:
-    """What `kubectl rollout restart` does."""
-    change = {"spec": {"template": {"metadata": {"annotations": {labels.RESTARTED_AT: number}}}}}
-    world.outside.patch_merge("deployments", world.pool, change, namespace=world.namespace)
-
-
-def split(world: World) -> dict[str, int]:
-    """Ready pods of the newest version per business."""
-    found: dict[str, int] = {}
-    for pod in state_of(world).live:
-        if pod.ready:
-            found[pod.business] = found.get(pod.business, 0) + 1
-    return found
-
-
-class Serving:
-    """The fewest addresses that each business' endpoints had ready, looked at between two steps."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.fewest: dict[str, int] = {}
-
-    def look(self) -> None:
-        slices = self.world.outside.list("endpointslices", namespace=self.world.namespace)
-        counts: dict[str, int] = dict.fromkeys(("llm-production", "llm-testing"), 0)
-        for item in slices:
-            own = item["metadata"]["labels"][labels.SERVICE_NAME]
-            counts[own] = counts.get(own, 0) + sum(
-                bool(entry["conditions"].get("ready")) for entry in item.get("endpoints") or []
-            )
-        for name, count in counts.items():
-            self.fewest[name] = min(count, self.fewest.get(name, count))
-
-
-def follow(world: World, *, seconds: float = 90) -> Serving:
-    """Let the reconciler work until the rollout is over."""
-    serving = Serving(world)
-
-    def over() -> bool:
-        serving.look()
-        reconcile(world.portal, world.record)
-        return not Rollout.objects.filter(ended_at=None).exists() and state_of(world).peopled == 1
-
-    until(
-        over,
-        seconds=seconds,
-        every=0.1,
-        what="the rollout",
-        told=lambda: str([(p.name, p.business, p.ready) for p in world.pods()]),
-    )
-    return serving
-
-
 def test_a_rollout_by_kubectl_keeps_every_assignment(pool: World) -> None:
-    until(lambda: counts(pool) == {"llm-production": 2, "llm-testing": 1}, what="endpoints")
     before = set(pool.names())
     restart(pool, "1")
     until(lambda: state_of(pool).peopled == 2, what="the new version")
     serving = follow(pool)
-    assert split(pool) == {"production": 2, "testing": 1, "unassigned": 1}
+    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     assert not before & set(pool.names())
-    assert serving.fewest == {"llm-production": 2, "llm-testing": 1}
+    assert serving.fewest == {"llm-production": 1, "llm-testing": 1}
     assert not state_of(pool).deployment["spec"].get("paused")
-    assert Holding.objects.filter(source=Source.RECONCILER, business="production").count() == 2
+    assert Holding.objects.filter(source=Source.RECONCILER, business="production").count() == 1
+    row = Rollout.objects.get()
+    assert (row.source, wanted(row)) == (Source.EXTERNAL, {"production": 1, "testing": 1})
 
 
-def counts(world: World) -> dict[str, Any]:
-    serving = Serving(world)
-    serving.look()
-    return serving.fewest
+def test_without_the_reconciler_the_same_rollout_loses_every_assignment(pool: World) -> None:
+    restart(pool, "2")
+    until(
+        lambda: state_of(pool).peopled == 1 and set(split(pool)) == {"unassigned"},
+        seconds=60,
+        what=told(pool),
+    )
+    print("\na rollout without the hand-over: 2 of 2 assignments lost")
+
+
+def test_a_lent_pod_that_dies_on_the_way_is_made_good_and_a_roll_back_keeps_assignments(pool: World) -> None:
+    restart(pool, "3")
+    until(
+        lambda: (reconcile(pool.portal, pool.record), "production" in split(pool))[1], seconds=60, every=0.1
+    )
+    victim = next(pod for pod in state_of(pool).live if pod.business == "production")
+    pool.outside.delete("pods", victim.name, namespace=pool.namespace, grace=0)
+    restart(pool, "2")
+    follow(pool)
+    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+    assert Rollout.objects.count() == 1
+
+
+def test_what_people_move_during_a_rollout_counts(pool: World) -> None:
+    restart(pool, "4")
+    until(
+        lambda: (reconcile(pool.portal, pool.record), "production" in split(pool))[1], seconds=60, every=0.1
+    )
+    moved = next(pod for pod in state_of(pool).live if pod.business == "production")
+    pool.relabel(moved.name, "testing")
+    pool.mirror()
+    follow(pool)
+    assert split(pool) == {"testing": 2, "unassigned": 1}
+
+
+def test_a_rollout_is_held_until_the_last_requests_of_the_old_pod_have_ended(
+    pool: World, alice: User
+) -> None:
+    restart(pool, "5")
+
+    def held() -> bool:
+        reconcile(pool.portal, pool.record)
+        return bool(state_of(pool).deployment["spec"].get("paused"))
+
+    until(held, seconds=60, every=0.1, what="the hold")
+    annotations = state_of(pool).deployment["metadata"]["annotations"]
+    assert annotations[labels.ROLLOUT_HOLD] == str(Rollout.objects.get().pk)
+    follow(pool)
+    assert not state_of(pool).deployment["spec"].get("paused")

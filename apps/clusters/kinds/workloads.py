@@ -83,8 +83,9 @@ def project_deployment(item: Workload) -> dict[str, Any]:
 
 def project_replicaset(item: Workload) -> dict[str, Any]:
     """The slim projection of a ReplicaSet: counts, owner and revision."""
-    owner = item.metadata.controller()
+    owner, containers = item.metadata.controller(), item.spec.template.spec.containers
     return counts(item) | {
+        "image": containers[0].image if containers else "",
         "owner_name": owner.name,
         "owner_uid": owner.uid,
         "revision": item.metadata.annotation(labels.REVISION),

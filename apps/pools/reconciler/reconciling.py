@@ -13,7 +13,7 @@ from apps.gateways.kubernetes import Kubernetes
 from apps.pools.models import PoolRecord
 from apps.pools.reconciler.acts import Act, perform
 from apps.pools.reconciler.sight import Sight, look
-from apps.pools.refusals import PoolProblem, Unsettled
+from apps.pools.refusals import Outdated, PoolProblem, Unsettled
 from apps.pools.rollouts import stepping
 from apps.pools.shares import keeping, planning
 
@@ -34,9 +34,12 @@ class Report:
 def reconcile(kubernetes: Kubernetes, record: PoolRecord, *, most: int = MOST) -> Report:
     """A turn at a pool. Raises UnknownPool, GatewayError."""
     report = Report()
-    while len(report.done) < most:
+    for _look in range(most):
         sight = look(kubernetes, record)
-        act, report.waits = next_step(kubernetes, record, sight)
+        try:
+            act, report.waits = next_step(kubernetes, record, sight)
+        except Outdated:
+            continue
         if act is None:
             return report
         if not attempt(kubernetes, record, act, sight, report):

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from apps.gateways import labels
 from apps.operations.models import Operation
@@ -15,6 +16,7 @@ from apps.pools.handover import records
 from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding, Intent, PoolRecord, Rollout
 from apps.pools.reconciler.sight import Sight
+from apps.pools.refusals import Outdated
 from apps.pools.statuses import IntentState, Source
 
 
@@ -29,16 +31,23 @@ def follow(record: PoolRecord, sight: Sight) -> Rollout | None:
 
 
 def begin_found(record: PoolRecord, sight: Sight) -> Rollout:
-    """Write down a rollout that was begun outside: what each business had then is told by the history."""
-    started = first_birth(sight) or sight.now
-    return begin(
-        record,
-        wanted=had(record, started) or labelled(record, sight),
-        source=Source.EXTERNAL,
-        by=template_writer(sight),
-        before=str(sight.state.sets[-2]["metadata"]["uid"]),
-        started_at=started,
-    )
+    """Write down a rollout that was begun outside: what each business had then is told by the history, or by
+    the labels now where that does not reach so far back. Raises Outdated when those changed meanwhile.
+    """
+    started = first_birth(sight)
+    known = started is not None and Holding.objects.filter(pool=record, from_at__lte=started).exists()
+    had_then = had(record, started) if known and started else labelled(record, sight)
+    with transaction.atomic():
+        if not known and records.lock(record.pk).moves != sight.moves:
+            raise Outdated(_("The pool changed while it was looked at."))
+        return begin(
+            record,
+            wanted=had_then,
+            source=Source.EXTERNAL,
+            by=template_writer(sight),
+            before=str(sight.state.sets[-2]["metadata"]["uid"]),
+            started_at=started if known else timezone.now(),
+        )
 
 
 def begin(record: PoolRecord, *, wanted: dict[str, int], source: Source, **more: object) -> Rollout:
@@ -65,7 +74,7 @@ def template_writer(sight: Sight) -> str:
 
 
 def had(record: PoolRecord, moment: datetime) -> dict[str, int]:
-    """Pods per business at a moment of the history; empty when it does not reach so far back."""
+    """Pods per business at a moment of the history."""
     then = Holding.objects.filter(Q(to_at=None) | Q(to_at__gt=moment), pool=record, from_at__lte=moment)
     places = [place_of(holding.business, holding.intent) for holding in then.select_related("intent")]
     return dict(Counter(place for place in places if not labels.is_reserved(place) and place))

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+
 from apps.gateways import labels
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools import draining
@@ -41,6 +43,8 @@ def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act 
     if rollout is None:
         holding.release(kubernetes, sight.state)
         return None
+    if following.at_work(rollout, sight):
+        return None, [_("The new version is on its way.")]
     rolling = rolling_of(kubernetes, rollout, sight)
     if must_hold(rolling):
         holding.put(kubernetes, sight.state, rollout)
