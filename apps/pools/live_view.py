@@ -55,8 +55,7 @@ class PodFacts:
     @property
     def pool(self) -> str:
         """The pool that its labels name; empty for pods of no pool."""
-        is_pool = self.labels.get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL
-        return self.labels.get(labels.MODEL, "") if is_pool else ""
+        return pool_of(self.labels)
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,11 @@ def read_pod(kubernetes: Kubernetes, *, namespace: str, name: str) -> PodFacts |
         return facts(kubernetes.get("pods", name, namespace=namespace))
     except NotFound:
         return None
+
+
+def pool_of(own: Mapping[str, str]) -> str:
+    """The pool that a pod's labels name; empty for pods of no pool."""
+    return own.get(labels.MODEL, "") if own.get(labels.DEPLOYMENT_TYPE) == labels.MODEL_POOL else ""
 
 
 def facts(raw: Mapping[str, Any]) -> PodFacts:
