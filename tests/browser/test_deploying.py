@@ -22,14 +22,15 @@ def name(portal: Portal) -> str:
 
 def order(page: Page, hand: Hand, name: str, *, command: str = COMMAND, replicas: int = 1) -> None:
     """Fill the form and deploy."""
-    hand.fill(page.get_by_label("Command"), command)
-    hand.press(page.get_by_label("Deploy as Model Pool"))
-    hand.fill(page.get_by_label("Replicas"), str(replicas))
-    hand.press(page.locator("#configuration summary"))
-    hand.fill(page.get_by_label("Name", exact=True), name)
+    form = page.locator("#configuration")
+    hand.fill(form.get_by_label("Command"), command)
+    hand.press(form.get_by_label("Deploy as Model Pool"))
+    hand.fill(form.get_by_label("Replicas"), str(replicas))
+    hand.press(form.locator("summary"))
+    hand.fill(form.get_by_label("Name", exact=True), name)
     expect(page.locator("#command-preview")).to_contain_text("Qwen/Qwen3-0.6B")
-    hand.press(page.get_by_role("button", name="Deploy as Model Pool"))
-    expect(page.locator("#configuration")).to_contain_text(f"{name} is being deployed.")
+    hand.press(form.get_by_role("button", name="Deploy as Model Pool"))
+    expect(form).to_contain_text(f"{name} is being deployed.")
 
 
 def test_a_pool_is_deployed_and_becomes_ready(way: Way, name: str) -> None:

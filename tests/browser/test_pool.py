@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Way
@@ -40,6 +41,7 @@ def share_out(page: Page, hand: Hand) -> None:
     hand.press(plan.get_by_role("button", name="Distribute"))
 
 
+@pytest.mark.parametrize("way", ["keyboard"], indirect=True)
 def test_pods_are_shared_out_by_ratio_and_taken_back(way: Way, portal: Portal) -> None:
     free(portal)
     page, hand = way.open("alice", POOL)
@@ -64,6 +66,7 @@ def scale(page: Page, hand: Hand, replicas: int) -> Locator:
     return page.locator("#pool-answer")
 
 
+@pytest.mark.parametrize("way", ["mouse"], indirect=True)
 def test_a_pool_grows_and_gives_back_free_pods_only(way: Way, portal: Portal, pod: str) -> None:
     lent = set(portal.truth()) - {pod}
     for name in lent:
