@@ -47,7 +47,7 @@ const BoardMoves = (() => {
 
   async function told(response, cards, business, options) {
     const trouble = response.headers.get("HX-Trigger");
-    if (response.headers.has("HX-Redirect")) location.assign(response.headers.get("HX-Redirect"));
+    if (response.headers.has("HX-Redirect")) return location.assign(response.headers.get("HX-Redirect"));
     const { moves, error } = trouble ? { error: JSON.parse(trouble).toast.text } : await response.json();
     if (!moves) {
       toast({ text: error });

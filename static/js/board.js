@@ -15,6 +15,7 @@
   const grip = (card) => card?.querySelector(".board-grip");
   const cardOf = (pod) => all().find((card) => card.dataset.pod === pod);
   const movable = (card) => card && !card.classList.contains("board-fixed");
+  const pods = (cards) => cards.map((card) => card.dataset.pod);
   const facts = (card) => ({ pod: card.dataset.pod, origin: card.dataset.origin });
 
   // Pushes bring cards without what this page knows of them: say it again.
@@ -44,6 +45,11 @@
     if (going.length) BoardMoves.send(going.map(facts), column.dataset.business);
   }
 
+  // live-guard.js lets no push replace a card in the hand
+  function hold(cards, held) {
+    cards.forEach((card) => card.toggleAttribute("data-live-hold", held));
+  }
+
   function over(column) {
     columns().forEach((each) => each.classList.toggle("board-over", each === column));
   }
@@ -61,23 +67,19 @@
     dragged = group(event.target.closest(".board-card"));
     if (!dragged.length) return event.preventDefault();
     event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setData("text/plain", dragged.map((card) => card.dataset.pod).join(" "));
-    dragged.forEach((card) => (card.dataset.liveHold = "")); // live-guard.js lets no push replace them meanwhile
+    event.dataTransfer.setData("text/plain", pods(dragged).join(" "));
+    hold(dragged, true);
   });
-  frame.addEventListener("dragover", (event) => {
-    const column = event.target.closest(".board-column");
-    if (!dragged.length || !column) return;
-    event.preventDefault();
-    over(column);
-  });
-  frame.addEventListener("drop", (event) => {
-    const column = event.target.closest(".board-column");
-    if (!dragged.length || !column) return;
-    event.preventDefault();
-    drop(dragged, column);
-  });
+  for (const [name, act] of [["dragover", over], ["drop", (column) => drop(dragged, column)]]) {
+    frame.addEventListener(name, (event) => {
+      const column = event.target.closest(".board-column");
+      if (!dragged.length || !column) return;
+      event.preventDefault();
+      act(column);
+    });
+  }
   document.addEventListener("dragend", () => {
-    dragged.forEach((card) => delete card.dataset.liveHold);
+    hold(dragged, false);
     dragged = [];
     over(null);
   });
@@ -86,9 +88,7 @@
     if (event.target.closest("[data-board-menu]")) return BoardMoves.menu((card ? group(card) : [...selected].map(cardOf)).map(facts));
     if (!may || !card || event.target.closest("a, button")) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey) choose(card);
-    current = card.dataset.pod;
-    dress();
-    grip(card).focus();
+    go(card);
   });
 
   // Keyboard
@@ -102,9 +102,8 @@
 
   function beside(card, step) {
     const own = columns();
-    const from = own.indexOf(card.closest(".board-column"));
     const row = [...card.parentElement.children].indexOf(card);
-    for (let at = from + step; own[at]; at += step) {
+    for (let at = own.indexOf(card.closest(".board-column")) + step; own[at]; at += step) {
       const cards = own[at].querySelectorAll(".board-card");
       if (cards.length) return cards[Math.min(row, cards.length - 1)];
     }
@@ -115,15 +114,15 @@
     const cards = group(card);
     if (!cards.length) return BoardMoves.say("fixed", [card.dataset.pod]);
     lifted = { cards, column: card.closest(".board-column") };
-    cards.forEach((each) => { each.classList.add("board-lifted"); each.dataset.liveHold = ""; });
-    BoardMoves.say("lifted", cards.map((each) => each.dataset.pod), lifted.column.dataset.business);
+    hold(cards, true);
+    BoardMoves.say("lifted", pods(cards), lifted.column.dataset.business);
   }
 
   function release(column) {
     const { cards } = lifted;
     lifted = null;
     over(null);
-    cards.forEach((each) => { each.classList.remove("board-lifted"); delete each.dataset.liveHold; });
+    hold(cards, false);
     column ? drop(cards, column) : BoardMoves.say("back");
   }
 

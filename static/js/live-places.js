@@ -3,7 +3,7 @@
 "use strict";
 
 const LivePlaces = (() => {
-  const after = (row, other) => row.dataset.order.localeCompare(other.dataset.order, "en") > 0;
+  const after = (row, other) => row.dataset.order > other.dataset.order;
 
   function right(row, list) {
     const [before, next] = [row.previousElementSibling, row.nextElementSibling];

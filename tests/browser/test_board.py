@@ -88,7 +88,7 @@ def test_escape_puts_a_picked_up_card_back(window: Callable[..., Window], pods: 
     for key in ("Space", "ArrowRight", "Escape"):
         page.keyboard.press(key)
     expect(spoken(page)).to_have_text("Put back")
-    expect(page.locator(".board-over, .board-lifted, [data-live-hold]")).to_have_count(0)
+    expect(page.locator(".board-over, [data-live-hold]")).to_have_count(0)
     expect(column(page, "unassigned").locator(".board-card")).to_have_count(len(pods))
 
 

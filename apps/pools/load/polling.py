@@ -28,21 +28,22 @@ POD_SECONDS = 2.0
 
 @periodic("pools.engine load", every=EVERY)
 def poll_clusters() -> None:
-    """One round over every active cluster."""
-    for cluster in Cluster.objects.filter(active=True):
+    """One round over every active cluster, which share its time."""
+    clusters = list(Cluster.objects.filter(active=True))
+    for cluster in clusters:
         try:
-            poll(cluster.pk, connect(cluster.pk).kubernetes)
+            poll(cluster.pk, connect(cluster.pk).kubernetes, seconds=ROUND_SECONDS / len(clusters))
         except GatewayError as error:
             logger.info("load_unknown", cluster=cluster.slug, error=error.message)
 
 
-def poll(cluster_id: int, kubernetes: Kubernetes) -> int:
+def poll(cluster_id: int, kubernetes: Kubernetes, *, seconds: float = ROUND_SECONDS) -> int:
     """Ask the cluster's pods and keep what they say. Returns how many answered. RedisError."""
     pods = {pod.uid: pod for pod in askable(cluster_id)}
     known = ring.loads(cluster_id, pods)
     oldest = sorted(pods.values(), key=lambda pod: known[pod.uid].read_at if pod.uid in known else 0.0)
     at = float(int(time.time()))
-    told = ask_all(kubernetes, oldest, until=time.monotonic() + ROUND_SECONDS)
+    told = ask_all(kubernetes, oldest, until=time.monotonic() + seconds)
     grown = {uid: known.get(uid, ring.PodLoad()).grown(reading, at) for uid, reading in told.items()}
     ring.keep(cluster_id, grown)
     places = {(pods[uid].namespace, pods[uid].pool) for uid in grown}
