@@ -10,8 +10,9 @@ from apps.pools.statuses import Source
 
 class Rollout(models.Model):
     """One rollout, whoever began it. `wanted`: pods per business when it began; later moves of people are
-    counted from the history. `before`: uid of the ReplicaSet that was the newest. `timeout`: seconds for the
-    last requests of a pod that goes. `wishes`: what was to change, for people.
+    counted from the history. `before`: uid of the ReplicaSet that was the newest. `gives_up`: the business
+    that has one pod less until the end, where no GPU is free. `timeout`: seconds for the last requests of a
+    pod that goes. `wishes`: what was to change, for people.
     """
 
     pool = models.ForeignKey(PoolRecord, on_delete=models.CASCADE, related_name="rollouts")
@@ -19,6 +20,7 @@ class Rollout(models.Model):
     before = models.CharField(max_length=128, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices)
     by = models.CharField(max_length=150, blank=True)
+    gives_up = models.CharField(max_length=63, blank=True)
     wishes = models.JSONField(default=list)
     operation_id = models.CharField(max_length=40, blank=True)
     timeout = models.PositiveIntegerField(default=120)

@@ -9,6 +9,7 @@ Nothing is remembered between two looks but how many pods each business is to ke
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -140,22 +141,17 @@ def removable(rolling: Rolling) -> int:
     return min(len(rolling.old), max(0, ready - (state.replicas - max_unavailable(state.deployment))))
 
 
-def min_ready_seconds(deployment: Mapping[str, object]) -> int:
+def min_ready_seconds(deployment: Mapping[str, Any]) -> int:
     """Seconds after which a Ready pod counts as available."""
-    spec = deployment["spec"]
-    return int(spec.get("minReadySeconds") or 0) if isinstance(spec, Mapping) else 0
+    return int(deployment["spec"].get("minReadySeconds") or 0)
 
 
-def max_unavailable(deployment: Mapping[str, object]) -> int:
+def max_unavailable(deployment: Mapping[str, Any]) -> int:
     """How many pods a rollout may take before others are there; a share is rounded down, as upstream does."""
-    spec = deployment["spec"]
-    if not isinstance(spec, Mapping):
-        return 0
-    update = (spec.get("strategy") or {}).get("rollingUpdate") or {}
-    size = int(spec.get("replicas", 1))
-    most, surge = update.get("maxUnavailable", "25%"), update.get("maxSurge", "25%")
-    taken = part_of(most, size, up=False)
-    return max(1, taken) if not part_of(surge, size, up=True) else taken
+    update = (deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    size = int(deployment["spec"].get("replicas", 1))
+    taken = part_of(update.get("maxUnavailable", "25%"), size, up=False)
+    return taken if max_surge(deployment) else max(1, taken)
 
 
 def part_of(text: object, size: int, *, up: bool) -> int:
@@ -165,6 +161,25 @@ def part_of(text: object, size: int, *, up: bool) -> int:
         return int(words)
     hundredths = int(words[:-1]) * size
     return -(-hundredths // 100) if up else hundredths // 100
+
+
+def lessened(wanted: Mapping[str, int], sight: Sight, gives_up: str = "") -> dict[str, int]:
+    """The wanted pods while old ones are left: where no pod may come before one goes and none is free, one
+    business has a pod less until the end: `gives_up`, else the one with the most.
+    """
+    counts = dict(wanted)
+    tight = not max_surge(sight.state.deployment) and sum(counts.values()) >= sight.state.replicas
+    if sight.old and counts and tight:
+        giver = gives_up if gives_up in counts else max(counts, key=lambda name: (counts[name], name))
+        counts[giver] -= 1
+    return counts
+
+
+def max_surge(deployment: Mapping[str, Any]) -> int:
+    """How many pods a rollout may make before others go; a share is rounded up, as upstream does."""
+    update = (deployment["spec"].get("strategy") or {}).get("rollingUpdate") or {}
+    size = int(deployment["spec"].get("replicas", 1))
+    return part_of(update.get("maxSurge", "25%"), size, up=True)
 
 
 def waits(rolling: Rolling) -> list[str]:

@@ -125,8 +125,14 @@ class Work:
             wishes=found["changes"],
             operation_id=str(self.run.pk),
             timeout=self.how.timeout,
+            gives_up=self.how.gives_up,
         )
-        mine = {"operation_id": str(self.run.pk), "before": found["owner"], "wishes": found["changes"]}
+        mine = {
+            "gives_up": self.how.gives_up,
+            "operation_id": str(self.run.pk),
+            "before": found["owner"],
+            "wishes": found["changes"],
+        }
         Rollout.objects.filter(pk=row.pk).update(timeout=self.how.timeout, **mine)
 
     def make_room(self) -> Seen:

@@ -11,14 +11,15 @@ from apps.pools.models import Intent, PoolRecord, Rollout
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
 from apps.pools.rollouts import following, holding
-from apps.pools.rollouts.planning import Rolling, must_hold, next_act, waits
+from apps.pools.rollouts.planning import Rolling, lessened, must_hold, next_act, waits
 from apps.pools.statuses import IntentState
 
 
 def rolling_of(kubernetes: Kubernetes, rollout: Rollout, sight: Sight) -> Rolling:
     """The rollout as it stands. Asks the retiring pods for their requests."""
     retiring = [pod.uid for pod in sight.old if pod.business == labels.RETIRING]
-    return Rolling(sight, following.wanted(rollout), idle_of(kubernetes, rollout, retiring))
+    wanted = lessened(following.wanted(rollout), sight, rollout.gives_up)
+    return Rolling(sight, wanted, idle_of(kubernetes, rollout, retiring))
 
 
 def idle_of(kubernetes: Kubernetes, rollout: Rollout, uids: list[str]) -> frozenset[str]:
