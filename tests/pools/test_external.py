@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from apps.accounts.models import User
 from apps.gateways import labels
@@ -42,6 +43,17 @@ def test_a_label_from_outside_is_written_down_with_its_writer_and_time(world: Wo
         world.mirror()
         assert newest(name).pk == row.pk
         assert faults(world, recorder) == []
+
+
+def test_rows_that_an_earlier_release_mirrored_do_not_stop_what_follows(world: World) -> None:
+    """Such rows lack what this release added to the projection, until the first list of its watcher."""
+    mirror.objects(world.cluster.pk, "pods").update(data={})
+    name = world.names()[0]
+    world.relabel(name, "production")
+    with capture_logs() as logs:
+        world.mirror()
+    assert (newest(name).business, newest(name).source) == ("production", Source.EXTERNAL)
+    assert [line for line in logs if line["event"] == "mirror_hook_failed"] == []
 
 
 def test_a_late_row_of_the_mirror_is_not_taken_for_an_external_change(world: World, alice: User) -> None:

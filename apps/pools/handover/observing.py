@@ -2,7 +2,8 @@
 
 Called by the watcher with every event of a pod, after each commit of mirrored pods (lists come that way),
 and by the recovery sweep. It believes every moment that it is shown and fits it in by its version
-(`history.place`), so it may be shown old ones, and the same ones again and again.
+(`history.place`), so it may be shown old ones, and the same ones again and again. Rows of other pods, and
+what rows were before, are not decoded: an earlier release may have mirrored less of them.
 """
 
 from collections import defaultdict
@@ -14,7 +15,7 @@ from django.db import transaction
 from apps.live.rows import Change, Event, Row
 from apps.pools.handover import history, records, settling, switching
 from apps.pools.handover.words import is_stamp
-from apps.pools.live_view import PodFacts, facts_of
+from apps.pools.live_view import PodFacts, facts_of, pool_of
 from apps.pools.models import Holding, Intent, PoolRecord
 from apps.pools.statuses import IntentState
 
@@ -43,10 +44,10 @@ def events_told(cluster_id: int, events: Sequence[Event]) -> None:
     """The watcher's hook for events."""
     shown: defaultdict[tuple[str, str], Shown] = defaultdict(Shown)
     for event in events:
-        pod = facts_of_row(event.row)
-        if pod.pool:
-            mine = shown[pod.namespace, pod.pool]
-            mine.gone.append(pod.uid) if event.deleted else mine.moments.append(pod)
+        row, pool = event.row, pool_of(event.row.labels)
+        if pool:
+            mine = shown[row.namespace, pool]
+            mine.gone.append(row.uid) if event.deleted else mine.moments.append(facts_of_row(row))
     write_down(cluster_id, shown)
 
 
@@ -54,10 +55,11 @@ def pods_changed(cluster_id: int, changes: Iterable[Change]) -> None:
     """The watcher's hook for what the mirror stored."""
     shown: defaultdict[tuple[str, str], Shown] = defaultdict(Shown)
     for change in changes:
-        if change.old and (left := facts_of_row(change.old)).pool and replaced(change):
-            shown[left.namespace, left.pool].gone.append(left.uid)
-        if change.new and (pod := facts_of_row(change.new)).pool:
-            shown[pod.namespace, pod.pool].moments.append(pod)
+        old, new = change.old, change.new
+        if old and (left := pool_of(old.labels)) and replaced(change):
+            shown[old.namespace, left].gone.append(old.uid)
+        if new and (pool := pool_of(new.labels)):
+            shown[new.namespace, pool].moments.append(facts_of_row(new))
     write_down(cluster_id, shown)
 
 
@@ -65,8 +67,8 @@ def replaced(change: Change) -> bool:
     """Whether the old row's pod is gone, or no longer one of the same pool."""
     if change.old is None or change.new is None:
         return True
-    old, new = facts_of_row(change.old), facts_of_row(change.new)
-    return (old.uid, old.pool) != (new.uid, new.pool)
+    old, new = change.old, change.new
+    return (old.uid, pool_of(old.labels)) != (new.uid, pool_of(new.labels))
 
 
 def write_down(cluster_id: int, shown: dict[tuple[str, str], Shown]) -> None:

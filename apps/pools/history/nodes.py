@@ -32,7 +32,7 @@ def pods_changed(cluster_id: int, changes: Iterable[Change]) -> None:
     placed = [
         change.new.uid
         for change in changes
-        if change.new and change.new.data["node"] and (not change.old or not change.old.data["node"])
+        if change.new and change.new.data.get("node") and not (change.old and change.old.data.get("node"))
     ]
     if placed:
         fill(cluster_id, Q(pod_uid__in=placed))
@@ -45,7 +45,7 @@ def fill(cluster_id: int, which: Q | None = None) -> int:
     )
     uids = dict(blank.filter(which or Q()).values_list("pk", "pod_uid"))
     pods = mirror.objects(cluster_id, "pods").filter(uid__in=set(uids.values()))
-    nodes = {uid: data["node"] for uid, data in pods.values_list("uid", "data") if data["node"]}
+    nodes = {uid: data["node"] for uid, data in pods.values_list("uid", "data") if data.get("node")}
     facts = facts_of(cluster_id, nodes.values())
     filled = 0
     for pk, uid in uids.items():
