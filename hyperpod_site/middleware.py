@@ -1,5 +1,6 @@
 """The edge: errors become words, too large bodies are refused, an expired session leads htmx to the login."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 from urllib.parse import urlencode, urlsplit
@@ -116,5 +117,9 @@ class OneThread:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Nothing of its own."""
-        return self.get_response(request)
+        """The view's answer. A caller who leaves before it cancels the view, and is in the log."""
+        try:
+            return self.get_response(request)
+        except asyncio.CancelledError:
+            logger.info("request_cancelled")
+            raise
