@@ -325,11 +325,13 @@ LIVE_PARTS: dict[str, PartCodes] = {
     "pools.timeline": OF_CLUSTER,
     "pools.list": OF_CLUSTER,
     "pools.pods": OF_CLUSTER,
+    "pools.rollout": OF_CLUSTER,
     "pools.services": OF_CLUSTER,
     "pools.shares": OF_CLUSTER,
     "pools.summary": OF_CLUSTER,
     "site.attention": OF_CLUSTER,
     "site.audit": OF_CLUSTER,
+    "site.cluster": OF_CLUSTER,
     "site.operations": OF_CLUSTER,
     "site.running": OF_SITE,
 }

@@ -7,6 +7,7 @@ import pytest
 from apps.accounts.models import User
 from apps.gateways import labels
 from apps.pools.models import Holding, Rollout
+from apps.pools.reconciler import turns
 from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.rollouts.following import wanted
 from apps.pools.statuses import Source
@@ -37,6 +38,8 @@ def test_a_rollout_by_kubectl_keeps_every_assignment(pool: World) -> None:
     before = set(pool.names())
     restart(pool, "1")
     until(lambda: state_of(pool).peopled == 2, what="the new version")
+    pool.mirror()
+    assert turns.in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
     serving = follow(pool)
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     assert not before & set(pool.names())

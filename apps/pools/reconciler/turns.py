@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from apps.clusters.connections import connect
+from apps.clusters.kinds.pods import TERMINAL
+from apps.gateways import labels
 from apps.gateways.errors import GatewayError
 from apps.live import mirror, topics
 from apps.live.publish import publish
@@ -71,11 +74,11 @@ def mixed(cluster_id: int, places: set[Place]) -> set[Place]:
     pods = mirror.objects(cluster_id, "pods").filter(
         labels__contains=selectors.IS_POOL, labels__model__in=list(names), data__deleting=""
     )
-    owners: dict[Place, set[str]] = {}
-    for namespace, labels, data in pods.values_list("namespace", "labels", "data"):
-        if data["owner_uid"] and data["phase"] not in ("Failed", "Succeeded"):
-            owners.setdefault((namespace, labels["model"]), set()).add(data["owner_uid"])
-    return {place for place, found in owners.items() if len(found) > 1}
+    running = pods.exclude(data__owner_uid="").exclude(data__phase__in=TERMINAL).order_by()
+    pool, owner = KeyTextTransform(labels.MODEL, "labels"), KeyTextTransform("owner_uid", "data")
+    found = running.annotate(pool=pool, owner=owner).values("namespace", "pool")
+    several = found.annotate(versions=Count("owner", distinct=True)).filter(versions__gt=1)
+    return set(several.values_list("namespace", "pool"))
 
 
 def work() -> None:

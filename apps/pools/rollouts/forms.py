@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from apps.pools.rollouts.actions import LONGEST, SHORTEST
-from apps.pools.rollouts.runner import How
+from apps.pools.rollouts.runner import SETTLE, How
 from apps.pools.rollouts.wishes import MOST_GPUS, VersionWish
 
 
@@ -36,6 +36,8 @@ class VersionForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
+        self.fields["timeout"].widget.attrs["placeholder"] = How.timeout
+        self.fields["settle"].widget.attrs["placeholder"] = SETTLE
         for field in self.fields.values():
             check = isinstance(field.widget, forms.CheckboxInput)
             field.widget.attrs["class"] = "form-check-input" if check else "form-control"
