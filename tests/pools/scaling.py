@@ -9,14 +9,16 @@ import orjson
 
 from apps.accounts.models import User
 from apps.gateways import labels
-from apps.gateways.errors import GatewayError
+from apps.gateways.connection import from_kubeconfig
+from apps.gateways.errors import GatewayError, NotFound
+from apps.gateways.kubernetes import Kubernetes
 from apps.inference.naming import priority_class
 from apps.operations.models import Operation
 from apps.pools.scaling.actions import scale_pool
 from apps.pools.scaling.names import fence_name, is_detached
 from apps.pools.scaling.state import read
-from tests.pools.world import Stage, World, control
-from tests.processes import until
+from tests.pools.world import Stage, World, control, pool_manifests
+from tests.processes import Devcluster, until
 
 
 class Losses:
@@ -66,6 +68,37 @@ class Losses:
     ) -> None:
         self.watch.close()
         self.thread.join(5)
+
+
+def quick_stage(
+    devcluster: Devcluster, *, namespace: str, replicas: int, businesses: tuple[str, ...], node: str = ""
+) -> Stage:
+    """A pool with a PriorityClass of its own whose pods are Ready as soon as they answer, on `node` if
+    given; one that is there is taken as it is.
+    """
+    outside = Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig))
+    stage = Stage(devcluster, outside, namespace, replicas=replicas, businesses=businesses)
+    with contextlib.suppress(NotFound):
+        outside.get("namespaces", namespace)
+        return stage
+    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    name = priority_class(namespace, stage.pool)
+    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+    outside.create({**kind, "value": 0})
+    for manifest in pool_manifests(namespace, replicas):
+        outside.create(quick(manifest, name, node))
+    return stage
+
+
+def quick(manifest: dict[str, Any], priority: str, node: str) -> dict[str, Any]:
+    """The pool's Deployment with its class, and probes that look every second."""
+    spec = manifest["spec"]["template"]["spec"]
+    spec["priorityClassName"] = priority
+    if node:
+        spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+    for probe in ("startupProbe", "readinessProbe"):
+        spec["containers"][0][probe]["periodSeconds"] = 1
+    return manifest
 
 
 def classify(stage: Stage) -> None:

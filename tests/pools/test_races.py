@@ -1,19 +1,30 @@
 """Many people want one pod at the same moment: one of them gets it, the others are told the truth."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
 from django.db import connections
 
 from apps.accounts.models import Role, User
+from apps.gateways import labels
+from apps.operations.models import Operation
+from apps.operations.runner import execute
+from apps.operations.services import Busy
+from apps.operations.statuses import OperationStatus
 from apps.pools.models import Intent
 from apps.pools.refusals import BeingMoved, Moved, PoolProblem
+from apps.pools.scaling.planning import CannotScale, plan
 from apps.pools.statuses import IntentState
 from tests.builders import make_user
+from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
-from tests.pools.world import World, assign
+from tests.pools.scaling import Losses, begin, leftovers, quick_stage, settled, state_of
+from tests.pools.world import Stage, World, assign, world_on
+from tests.processes import Devcluster, until
 
 AT_ONCE = 50
 
@@ -81,3 +92,92 @@ def test_a_business_keeps_its_last_pod_when_two_people_take_both_at_once(
         taken = list(threads.map(take, (first, second)))
     assert taken.count(True) <= 1
     assert "production" in {world.business_of(first), world.business_of(second)}
+
+
+@pytest.fixture(scope="module")
+def fenceable(devcluster: Devcluster) -> Iterator[Stage]:
+    """Four pods with a PriorityClass of their own."""
+    stage = quick_stage(devcluster, namespace="races", replicas=4, businesses=("production", "testing"))
+    yield stage
+    stage.drop()
+
+
+@pytest.fixture
+def pool(transactional_db: None, fenceable: Stage) -> World:
+    return world_on(fenceable)
+
+
+def at_once(*deeds: Callable[[], object]) -> list[object]:
+    """What each deed answers, or the refusal that it met, all begun at the same moment."""
+    gate = Barrier(len(deeds))
+
+    def one(deed: Callable[[], object]) -> object:
+        gate.wait(60)
+        try:
+            return deed()
+        except (PoolProblem, Busy) as refusal:
+            return refusal
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(deeds)) as threads:
+        return list(threads.map(one, deeds))
+
+
+def test_a_pod_that_is_lent_and_scaled_away_at_once_has_one_fate(pool: World, people: list[User]) -> None:
+    """The chosen pod is lent at the moment when the scale-down takes it."""
+    victim = plan(pool.portal, pool.record, 3).victims[0].pod
+    operation = begin(pool, people[0], 3, timeout=5)
+    with Recorder(pool) as recorder, Losses(pool) as losses:
+        lent, _ran = at_once(
+            lambda: assign(pool, people[1], victim, "production", origin="unassigned"),
+            lambda: execute(operation.pk),
+        )
+        done = finish(operation)
+        assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+        settled(pool, 3)
+        kept = victim in pool.names()
+        chain = recorder.seen[next(uid for uid, name in recorder.names.items() if name == victim)]
+    print(f"\nthe pod {'was lent' if kept else 'was scaled away'}")
+    assert kept is isinstance(lent, Intent) and (losses.lent, leftovers(pool)) == ([], [])
+    assert chain == ["unassigned", "production" if kept else "retiring"]
+    assert kept or (isinstance(lent, PoolProblem) and victim in str(lent))
+
+
+def test_of_many_scales_at_once_one_is_done_and_the_others_hear_of_it(
+    pool: World, people: list[User]
+) -> None:
+    sizes = [3, 5, 2, 6, 3]
+    answers = at_once(*[partial(begin, pool, by, size) for by, size in zip(people, sizes, strict=False)])
+    begun = [answer for answer in answers if isinstance(answer, Operation)]
+    told = [answer for answer in answers if isinstance(answer, Busy)]
+    assert (len(begun), len(told)) == (1, len(sizes) - 1), answers
+    assert all(begun[0].actor_name in str(answer) for answer in told)
+    assert finish(begun[0]).status == OperationStatus.SUCCEEDED
+    assert leftovers(pool) == []
+
+
+def test_no_scale_during_a_rollout_and_a_rollout_ends_a_scale_safely(pool: World, people: list[User]) -> None:
+    roll_out(pool, "first")
+    with pytest.raises(CannotScale, match=r"rolling out|working on the last change"):
+        begin(pool, people[0], 3)
+    until(lambda: rolled_out(pool), seconds=90, every=0.3, what="the first rollout")
+    operation = begin(pool, people[0], 3, timeout=60)
+    assert execute(operation.pk)
+    roll_out(pool, "second")
+    done = finish(operation)
+    assert done.status == OperationStatus.FAILED and "new version" in done.message, done.message
+    until(lambda: rolled_out(pool) and not leftovers(pool), seconds=90, every=0.3, what="the second rollout")
+    assert state_of(pool).replicas == 4
+
+
+def roll_out(world: World, version: str) -> None:
+    """What `kubectl rollout restart` does, all pods at once."""
+    template = {"metadata": {"annotations": {labels.RESTARTED_AT: version}}}
+    change = {"spec": {"template": template, "strategy": {"rollingUpdate": {"maxSurge": "100%"}}}}
+    world.outside.patch_merge("deployments", world.pool, change, namespace=world.namespace)
+
+
+def rolled_out(world: World) -> bool:
+    state = state_of(world)
+    return state.seen and state.peopled == 1 and len(state.pods) == len(state.live) == state.replicas

@@ -1,6 +1,5 @@
 """Scale-downs on a real cluster that lags: only free pods go, and whatever is killed on the way is healed."""
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,16 +13,13 @@ from apps.operations.models import Operation
 from apps.operations.runner import execute
 from apps.operations.services import Busy
 from apps.operations.statuses import OperationStatus
-from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding
 from apps.pools.refusals import Moved
-from apps.pools.scaling.detaching import detach
 from apps.pools.scaling.fence import remove
 from apps.pools.scaling.names import is_detached
 from apps.pools.scaling.planning import CannotScale, plan
-from apps.pools.scaling.state import PoolState
 from tests.inference.real import finish, lines
-from tests.pools.scaling import Losses, begin, classify, leftovers, lend, resize, settled, state_of, unready
+from tests.pools.scaling import Losses, begin, classify, leftovers, lend, settled, state_of, unready
 from tests.pools.world import Stage, World, assign, make_stage, world_on
 from tests.processes import Devcluster, until
 
@@ -63,111 +59,6 @@ def test_a_scale_up_makes_free_stock(pool: World, alice: User) -> None:
     assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
     settled(pool, 9)
     assert leftovers(pool) == []
-
-
-def trouble(pool: World, kind: str, lent: list[str]) -> None:
-    """Nothing, two lent pods NotReady, or a lent one Pending: its node's place is closed to its successor."""
-    if kind == "NotReady":
-        unready(pool, lent[:2])
-    if kind == "Pending":
-        lend_a_pending_one(pool, lent[0])
-
-
-def lend_a_pending_one(pool: World, name: str) -> None:
-    cordon(pool, True)
-    pool.outside.delete("pods", name, namespace=pool.namespace, grace=0)
-    waiting = until(
-        lambda: [pod.name for pod in pool.pods() if pod.phase == "Pending" and not pod.deleting], seconds=30
-    )
-    lend(pool, waiting)
-
-
-def cordon(pool: World, closed: bool) -> None:
-    for node in pool.outside.list("nodes"):
-        pool.outside.patch_merge("nodes", node["metadata"]["name"], {"spec": {"unschedulable": closed}})
-
-
-@pytest.fixture
-def open_nodes(pool: World) -> Iterator[None]:
-    yield
-    cordon(pool, False)
-
-
-def ready_pool(pool: World, kind: str, rng: random.Random) -> None:
-    """Eight pods, four of them lent, in this kind of trouble; the controller ignores costs."""
-    pool.calm()
-    cordon(pool, False)
-    resize(pool, SIZE)
-    world_free(pool)
-    pool.mishap(kind="ignore_cost")
-    lent = rng.sample(pool.names(), 4)
-    lend(pool, lent)
-    trouble(pool, kind, lent)
-    until(lambda: len(state_of(pool).live) == SIZE == state_of(pool).counted, seconds=30, what="eight pods")
-
-
-def world_free(pool: World) -> None:
-    for pod in pool.pods():
-        if pod.alive and pod.business != labels.UNASSIGNED:
-            body = {"metadata": {"labels": {labels.BUSINESS: labels.UNASSIGNED}}}
-            pool.outside.patch_merge("pods", pod.name, body, namespace=pool.namespace)
-    settled(pool, SIZE)
-
-
-KINDS = ("Ready", "NotReady", "Pending")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_scale_downs_lose_no_lent_pod(pool: World, alice: User, open_nodes: None, kind: str) -> None:
-    rng, lost, kept = random.Random(4), 0, 0
-    for _number in range(4):
-        ready_pool(pool, kind, rng)
-        lent = sum(pod.business == "production" for pod in pool.pods())
-        with Losses(pool) as losses:
-            done = finish(begin(pool, alice, 6, timeout=5))
-            assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
-            until(lambda: len(state_of(pool).live) == 6, what="six pods")
-        lost, kept = lost + len(losses.lent), kept + lent
-        assert leftovers(pool) == []
-    print(f"\n4 scale-downs of 2 pods by the fenced detach, {kind}: {lost} of {kept} lent pods lost")
-    assert (lost, kept) == (0, 16)
-
-
-def test_the_same_without_the_fence_loses_lent_pods(pool: World, open_nodes: None) -> None:
-    rng, naive, detached = random.Random(4), 0, 0
-    for kind in KINDS:
-        ready_pool(pool, kind, rng)
-        with Losses(pool) as losses:
-            resize(pool, 6)
-            losses.wait_for(2)
-            naive += len(losses.lent)
-    ready_pool(pool, "NotReady", rng)
-    with Losses(pool) as losses:
-        detached += without_fence(pool, losses)
-    print(f"\nplain scale: {naive} of 12 lent pods lost; detached without a fence: {detached} of 4")
-    assert naive and detached
-
-
-def without_fence(pool: World, losses: Losses) -> int:
-    """The detach alone: replacements get Ready before the size is set."""
-    state = state_of(pool)
-    victims = list(state.free)[:2]
-    for pod in victims:
-        pool.relabel(pod.name, labels.RETIRING)
-        chosen = next(item for item in pool.pods() if item.name == pod.name)
-        assert detach(pool.outside, chosen, app=state.app, operation="0")
-    until(lambda: replaced(state_of(pool), victims), seconds=30, what="replacements")
-    resize(pool, 6)
-    losses.wait_for(2)
-    for pod in victims:
-        pool.outside.delete("pods", pod.name, namespace=pool.namespace, grace=0)
-    return len(losses.lent)
-
-
-def replaced(state: PoolState, victims: list[PodFacts]) -> bool:
-    """Whether other pods stand in the victims' place, free and Ready."""
-    gone = {pod.uid for pod in victims}.isdisjoint(pod.uid for pod in state.live)
-    return gone and len(state.live) == SIZE and all(pod.ready for pod in state.free)
 
 
 def test_too_few_free_pods_are_said_in_the_known_words(pool: World, alice: User) -> None:

@@ -183,11 +183,9 @@ def compact(scene: Scene) -> None:
 @deed("kill the watcher", 1)
 def kill_watcher(scene: Scene) -> None:
     scene.referee.blind = True
-    if scene.ground.kill("watcher"):
-        scene.ground.start("watcher")
+    scene.ground.kill("watcher")
 
 
 @deed("kill the worker", 1)
 def kill_worker(scene: Scene) -> None:
-    if scene.ground.kill("worker"):
-        scene.ground.start("worker")
+    scene.ground.kill("worker")

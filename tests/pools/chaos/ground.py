@@ -7,48 +7,18 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from apps.accounts.models import Role, User
-from apps.gateways.connection import from_kubeconfig
-from apps.gateways.errors import NotFound
-from apps.gateways.kubernetes import Kubernetes
-from apps.inference.naming import priority_class
 from apps.live.models import SyncState
 from tests.builders import make_user
-from tests.pools.world import Stage, World, control, pool_manifests, world_on
+from tests.pools.scaling import quick_stage
+from tests.pools.world import World, control, world_on
 from tests.processes import Devcluster, process, stop_group, until
 
 OPTIONS = ("--nodes", "4", "--gpus-per-node", "8", "--lag", "0.2", "--startup", "0.1", "--node-grace", "3")
 PORTAL = "system:serviceaccount:hyperpod-portal:hyperpod-portal"
 BUSINESSES = ("production", "testing", "staging")
 PEOPLE = 3
-
-
-def make_chaos_stage(devcluster: Devcluster, *, replicas: int) -> Stage:
-    """A pool with a PriorityClass of its own, whose pods are Ready as soon as they answer."""
-    outside = Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig))
-    namespace = "chaos"
-    with contextlib.suppress(NotFound):
-        outside.get("namespaces", namespace)
-        return Stage(devcluster, outside, namespace, replicas=replicas, businesses=BUSINESSES)
-    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    name = priority_class(namespace, "llm")
-    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
-    outside.create({**kind, "value": 0})
-    for manifest in pool_manifests(namespace, replicas):
-        outside.create(quick(manifest, name))
-    return Stage(devcluster, outside, namespace, replicas=replicas, businesses=BUSINESSES)
-
-
-def quick(manifest: dict[str, Any], priority: str) -> dict[str, Any]:
-    """The pool's Deployment with its class, and probes that look every second."""
-    spec = manifest["spec"]["template"]["spec"]
-    spec["priorityClassName"] = priority
-    server = spec["containers"][0]
-    for probe in ("startupProbe", "readinessProbe"):
-        server[probe]["periodSeconds"] = 1
-    return manifest
 
 
 @dataclass
@@ -62,8 +32,15 @@ class Ground:
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     keeper: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
+    def supervise(self) -> None:
+        """Start watcher and worker where they are not alive. From the main thread: children die with the
+        thread that began them.
+        """
+        for name in ("watcher", "worker"):
+            self.start(name)
+
     def start(self, name: str) -> None:
-        """The watcher or the worker, if it is not alive."""
+        """One of them."""
         child = self.children.get(name)
         if child and child.poll() is None:
             return
@@ -99,7 +76,7 @@ def ground(
     devcluster: Devcluster, folder: Path, *, replicas: int = 8, watched: bool = True
 ) -> Iterator[Ground]:
     """The pool as at the beginning; with `watched`, a watcher that has listed everything, and a worker."""
-    stage = make_chaos_stage(devcluster, replicas=replicas)
+    stage = quick_stage(devcluster, namespace="chaos", replicas=replicas, businesses=BUSINESSES)
     stage.outside.scale("deployments", stage.pool, replicas, namespace=stage.namespace)
     world = world_on(stage)
     people = [make_user(f"person-{number}", Role.OPERATOR) for number in range(PEOPLE)]

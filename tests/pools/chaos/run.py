@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -21,7 +21,7 @@ from apps.pools.handover.sweep import sweep
 from apps.pools.models import Intent
 from apps.pools.scaling import sweeping
 from apps.pools.statuses import IntentState
-from tests.pools.chaos.deeds import DEEDS, REFUSALS, Scene
+from tests.pools.chaos.deeds import DEEDS, REFUSALS, SMALLEST, Scene
 from tests.pools.chaos.ground import PEOPLE, Ground
 from tests.pools.chaos.judge import at_rest, faults
 from tests.pools.chaos.referee import Referee
@@ -73,8 +73,11 @@ class Chaos:
         self.rounds += 1
         self.calm()
         with ThreadPoolExecutor(ACTORS) as actors:
-            for done in actors.map(self.act, [referee] * ACTORS, range(ACTORS)):
-                self.tried.update(done)
+            acting = [actors.submit(self.act, referee, number) for number in range(ACTORS)]
+            while wait(acting, timeout=0.3).not_done:
+                self.supervise()
+        for done in acting:
+            self.tried.update(done.result())
         left = self.come_to_rest()
         referee.end_round()
         return self.verdict(left, referee) or self.outside_scale(referee)
@@ -102,15 +105,18 @@ class Chaos:
         """Mishaps end, the processes are there, nobody sends anything any more. Returns what never ends."""
         self.calm()
         self.tidy()
-        if self.settles:
-            self.ground.start("watcher")
-            self.ground.start("worker")
+        self.supervise()
         end, left = time.monotonic() + self.rest, [""]
         while left and time.monotonic() < end:
             self.look_after()
             left = at_rest(self.ground.world)
             time.sleep(0.2)
         return left
+
+    def supervise(self) -> None:
+        """What was killed is there again, unless nobody is to look after anything."""
+        if self.settles:
+            self.ground.supervise()
 
     def calm(self) -> None:
         """Only the lasting mishaps go on."""
@@ -162,19 +168,21 @@ class Chaos:
             time.sleep(0.3)
 
     def outside_scale(self, referee: Referee) -> list[str]:
-        """`kubectl scale` by two on the resting pool: by their cost free pods go, and no lent one."""
+        """`kubectl scale` by two on the resting pool: by their cost free pods go, and no lent one.
+
+        Only the portal sets costs: a pod whose label others changed has the cost that it had before.
+        """
         world = self.ground.world
-        pods = world.pods()
-        free = [pod.name for pod in pods if pod.business == labels.UNASSIGNED]
-        if len(free) < 2 or len(pods) < 6:
+        cheap, dear, size = by_cost(world)
+        if len(cheap) < 2 or size < SMALLEST + 1:
             return []
         time.sleep(0.5)  # the controller's view lags behind at most so long
         before = set(referee.pardoned)
-        referee.pardon(*unprotected(world))
-        world.outside.scale("deployments", world.pool, len(pods) - 2, namespace=world.namespace)
+        referee.pardon(*(name for name in world.names() if name not in dear))
+        world.outside.scale("deployments", world.pool, size - 2, namespace=world.namespace)
         found = self.verdict(self.come_to_rest(), referee)
         referee.pardoned = before
-        world.outside.scale("deployments", world.pool, len(pods), namespace=world.namespace)
+        world.outside.scale("deployments", world.pool, size, namespace=world.namespace)
         return [f"after kubectl scale: {words}" for words in found]
 
     def table(self) -> str:
@@ -188,14 +196,14 @@ class Chaos:
         return "\n".join([words, *lines])
 
 
-def unprotected(world: World) -> list[str]:
-    """Pods whose label others changed: only the portal sets the cost that protects a lent pod."""
+def by_cost(world: World) -> tuple[list[str], list[str], int]:
+    """The free pods that are cheap to delete, the pods that are dear, and how many there are in all."""
     found = world.outside.list("pods", namespace=world.namespace)
-    return [
-        item["metadata"]["name"]
-        for item in found
-        if item["metadata"]["annotations"].get(labels.DELETION_COST) != labels.COST_LENT
-    ]
+    pods = {item["metadata"]["name"]: item["metadata"] for item in found}
+    cost = {name: meta["annotations"].get(labels.DELETION_COST) for name, meta in pods.items()}
+    free = [name for name, meta in pods.items() if meta["labels"].get(labels.BUSINESS) == labels.UNASSIGNED]
+    cheap = [name for name in free if cost[name] == labels.COST_FREE]
+    return cheap, [name for name in cost if cost[name] == labels.COST_LENT], len(pods)
 
 
 def attempt(scene: Scene, name: str) -> str:
