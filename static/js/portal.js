@@ -4,10 +4,12 @@
 const TOAST_SECONDS = 8;
 
 function toast({ level = "danger", text = "" }) {
+  const toasts = document.getElementById("toasts");
   const box = document.createElement("div");
+  [...toasts.children].find((each) => each.textContent === text)?.remove(); // said again, not twice
   box.className = `alert alert-${level} toast-line`;
   box.textContent = text;
-  document.getElementById("toasts").append(box);
+  toasts.append(box);
   setTimeout(() => box.remove(), TOAST_SECONDS * 1000);
 }
 

@@ -51,3 +51,18 @@ def test_a_name_is_copied_with_and_without_a_clipboard(way: Way, pod: str) -> No
         hand.press(page.get_by_role("button", name="Copy name"))
         expect(page.locator("#toasts")).to_have_text(re.compile("Copied"))
         assert copied(page) == pod
+
+
+def test_a_portal_that_is_away_is_said_once_and_the_page_goes_on(way: Way) -> None:
+    window = way.come("alice")
+    window.accept("ERR_INTERNET_DISCONNECTED|htmx:(sendError|afterRequest)")
+    page = window.open("/c/demo/deploy/")
+    hand = way.hand(page)
+    tab = page.get_by_role("link", name="Service Configuration")
+    page.context.set_offline(True)
+    for _time in range(2):
+        hand.press(tab)
+        expect(page.locator("#toasts")).to_have_text("The portal does not answer. Try again.")
+    page.context.set_offline(False)
+    hand.press(tab)
+    expect(page.locator("#service-form")).to_be_visible()
