@@ -32,6 +32,7 @@ class World:
     listed: set[tuple[str, str]] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
     fewest: Counter[str] = field(default_factory=Counter)
+    known: dict[str, int] = field(default_factory=dict)
     made: int = 0
 
     def __post_init__(self) -> None:
@@ -39,6 +40,7 @@ class World:
         self.wanted = dict(Counter(item.business for item in self.pods if item.business != UNASSIGNED))
         self.listed = {(item.business, item.uid) for item in self.pods}
         self.fewest = Counter(self.wanted)
+        self.known = dict(self.wanted)
 
     def rolling(self) -> Rolling:
         update = {"maxSurge": int(self.surge), "maxUnavailable": int(not self.surge)}
@@ -50,7 +52,7 @@ class World:
         listed = {tag: frozenset(uid for name, uid in self.listed if name == tag) for tag in BUSINESSES}
         sight = Sight(PoolState(deployment, sets, tuple(self.pods), {}), BUSINESSES, listed)
         idle = frozenset(item.uid for item in self.pods if item.business == RETIRING)
-        return Rolling(sight, lessened(self.wanted, sight), idle)
+        return Rolling(sight, lessened(self.known, sight), idle)
 
     def act(self, act: Act) -> None:
         """The change of hands, which the endpoints do not know yet."""
@@ -124,6 +126,13 @@ def test_without_room_a_free_pod_or_one_of_one_business_makes_way(names: list[st
     run(world)
     assert world.lost == [] and held(world) == world.wanted
     assert sum(world.wanted.values()) - sum(world.fewest.values()) <= int(UNASSIGNED not in names)
+
+
+def test_pods_of_a_business_whose_service_is_gone_do_not_stop_a_rollout() -> None:
+    world = World([old(0, "production"), old(1, "closed")], True, random.Random(1))
+    del world.wanted["closed"]
+    run(world)
+    assert (world.lost, held(world)) == ([], {"production": 1})
 
 
 def test_without_the_hold_lent_pods_are_lost() -> None:

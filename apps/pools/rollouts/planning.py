@@ -108,7 +108,8 @@ def retire(rolling: Rolling) -> Act | None:
         if not is_lent(pod) or labels.is_reserved(business) or pod.uid in rolling.sight.pending:
             continue
         served = len(served_by_new(rolling, business))
-        if served + rolling.count(rolling.old, business) > rolling.wanted.get(business, 0):
+        wanted = rolling.wanted.get(business, 0) if business in rolling.sight.businesses else 0
+        if served + rolling.count(rolling.old, business) > wanted:
             why = _("Rollout: its successor serves %(business)s.") % {"business": business}
             return Act(pod.name, pod.uid, business, labels.RETIRING, why)
     return None

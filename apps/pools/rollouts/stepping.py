@@ -55,4 +55,11 @@ def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act 
     if act is None and following.is_over(rollout, sight):
         following.end(rollout)
         return None
-    return act, waits(rolling)
+    return act, [*waits(rolling), *paused(sight)]
+
+
+def paused(sight: Sight) -> list[str]:
+    """That somebody else stopped the rollout, in words."""
+    stopped = sight.state.deployment["spec"].get("paused") and not holding.mark_of(sight.state)
+    words = _("somebody paused %(pool)s; it goes on when they resume it")
+    return [words % {"pool": sight.state.name}] if stopped else []
