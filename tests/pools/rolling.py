@@ -1,16 +1,23 @@
 """Rollouts followed by the reconciler, and what the businesses' endpoints had meanwhile."""
 
+import uuid
 from collections import Counter
 
 from apps.accounts.models import User
 from apps.gateways import labels
 from apps.pools.models import Rollout
 from apps.pools.reconciler.reconciling import reconcile
-from tests.pools.scaling import state_of
+from tests.pools.scaling import quick_stage, state_of
 from tests.pools.world import Stage, World, assign
-from tests.processes import until
+from tests.processes import Devcluster, until
 
 SERVICES = ("llm-production", "llm-testing")
+
+
+def rolling_stage(devcluster: Devcluster) -> Stage:
+    """A pool of three whose versions change quickly; nobody else's tests see them."""
+    name = f"rolling-{uuid.uuid4().hex[:8]}"
+    return quick_stage(devcluster, namespace=name, replicas=3, businesses=("production", "testing"))
 
 
 def lend(world: World, by: User, *businesses: str) -> None:

@@ -20,9 +20,9 @@ from apps.pools.rollouts.plan import NeedsRoom, NothingNew
 from apps.pools.rollouts.runner import How, StalePlan
 from apps.pools.rollouts.wishes import VersionProblem, VersionWish
 from tests.inference.real import finish, lines
-from tests.pools.rolling import Serving, cordon, follow, lend, resume, split, told
+from tests.pools.rolling import Serving, cordon, follow, lend, resume, rolling_stage, split, told
 from tests.pools.scaling import state_of
-from tests.pools.world import Stage, World, assign, make_stage, world_on
+from tests.pools.world import Stage, World, assign, world_on
 from tests.processes import Devcluster, until
 
 NEW = VersionWish(image="vllm/vllm-openai:v0.11.0")
@@ -32,7 +32,7 @@ QUICK = How(settle=0, timeout=5)
 @pytest.fixture(scope="module")
 def own(devcluster: Devcluster) -> Iterator[Stage]:
     """A pool whose versions change; nobody else's tests see them."""
-    stage = make_stage(devcluster, replicas=3)
+    stage = rolling_stage(devcluster)
     yield stage
     stage.drop()
 
