@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.test import Client
 from django.urls import reverse
+from structlog.testing import capture_logs
 
 from apps.accounts.models import User
 from apps.gateways.kubernetes import Kubernetes
@@ -76,6 +77,13 @@ def test_a_business_is_the_sum_of_its_pods_at_each_moment() -> None:
 def test_old_news_is_no_load() -> None:
     old = PodLoad((Sample(int(time.time()) - ring.FRESH_SECONDS - 1, 5, 5),))
     assert plot_of(old) is None and plot_together([old, None]) is None and plot_of(PodLoad()) is None
+
+
+def test_a_cluster_without_pools_is_no_trouble() -> None:
+    with capture_logs() as said:
+        ring.keep(1, {})
+        assert ring.loads(1, []) == {}
+    assert not said
 
 
 def asked(world: World) -> int:

@@ -68,8 +68,9 @@ def sampled(before: PodLoad, reading: Reading, at: float) -> Sample:
 
 def loads(cluster_id: int, uids: Iterable[str]) -> Mapping[str, PodLoad]:
     """Pod uid -> its last minutes, for those that are known; nothing while Valkey is away."""
+    keys = [key(cluster_id, uid) for uid in uids]
     try:
-        found = cache.get_many([key(cluster_id, uid) for uid in uids])
+        found = cache.get_many(keys) if keys else {}
     except RedisError as error:
         logger.warning("load_unreadable", error=str(error))
         return {}
@@ -87,7 +88,8 @@ def decoded(text: bytes) -> PodLoad | None:
 def keep(cluster_id: int, grown: Mapping[str, PodLoad]) -> None:
     """Write the pods' minutes; they are forgotten a quarter of an hour after the last. RedisError."""
     texts = {key(cluster_id, uid): msgspec.msgpack.encode(load) for uid, load in grown.items()}
-    cache.set_many(texts, timeout=KEPT_SECONDS)
+    if texts:
+        cache.set_many(texts, timeout=KEPT_SECONDS)
 
 
 def key(cluster_id: int, uid: str) -> str:
