@@ -207,6 +207,7 @@ NO_SHARES = {"dwell": "120", "patience": "60"}
 A_POD = {"pod": "pool-1"}
 PARTS = {"weight-unassigned": "1"}
 NEW_SERVICE = {"name": "pool-production", "business": "production"}
+SEVERAL = {**MOVE, "origin": "unassigned", "how": "auto"}
 MOVES = {"pods": [{"name": "pool-1"}], "business": "production"}
 FLAT_MOVE = {"podName": "pool-1", "businessTag": "production", "modelName": "pool"}
 FLAT_SERVICE = {"serviceName": "pool-production", "businessTag": "production", "modelPool": "pool"}
@@ -214,7 +215,7 @@ POOLS = {
     "pools:pool_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "pools:pool_detail": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:pool_pods": Row(CLUSTER_PAGE, POOL, wrong="POST"),
-    "pools:board_move": Row(AWAY_PAGE, POOL, method="POST", data={**MOVE, "how": "auto"}, wrong="GET"),
+    "pools:board_move": Row(AWAY_PAGE, POOL, method="POST", data=SEVERAL, wrong="GET"),
     "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
     "pools:distribute": Row((302, 404, 403, 200, 200), POOL, wrong="PUT"),
     "pools:distribute_start": Row(AWAY_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),

@@ -103,14 +103,14 @@ const BoardMoves = (() => {
   function menu(cards) {
     const here = new Set(cards.map((card) => card.origin));
     const choices = [...frame.querySelectorAll(".board-column")].filter((each) => !(here.size === 1 && here.has(each.dataset.business)));
-    form.elements.business.replaceChildren(...choices.map((each) => new Option(each.dataset.words, each.dataset.business)));
+    form.elements.to.replaceChildren(...choices.map((each) => new Option(each.dataset.words, each.dataset.business)));
     show({ cards }, cards.map((card) => card.pod), "move");
   }
 
   form?.addEventListener("submit", (event) => {
     event.preventDefault();
     dialog.close();
-    const { business = open.business, ...filled } = Object.fromEntries(new FormData(form));
+    const { to: business = open.business, ...filled } = Object.fromEntries(new FormData(form));
     send(open.cards, business, { ...open.options, ...filled });
     form.reset();
   });
