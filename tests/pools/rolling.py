@@ -14,10 +14,10 @@ from tests.processes import Devcluster, until
 SERVICES = ("llm-production", "llm-testing")
 
 
-def rolling_stage(devcluster: Devcluster) -> Stage:
-    """A pool of three whose versions change quickly; nobody else's tests see them."""
+def rolling_stage(devcluster: Devcluster, *, replicas: int = 3) -> Stage:
+    """A pool whose versions change quickly; nobody else's tests see them."""
     name = f"rolling-{uuid.uuid4().hex[:8]}"
-    return quick_stage(devcluster, namespace=name, replicas=3, businesses=("production", "testing"))
+    return quick_stage(devcluster, namespace=name, replicas=replicas, businesses=("production", "testing"))
 
 
 def lend(world: World, by: User, *businesses: str) -> None:
