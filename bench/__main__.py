@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-BENCHES = ("mirror", "watcher", "live_push", "log_lines", "open_pages", "streaming", "board")
+BENCHES = ("mirror", "watcher", "live_push", "log_lines", "open_pages", "streaming", "board", "distribution")
 HEAD = """# Performance
 
 Printed by `make bench`, on a machine with 2 cores that other work was using at the same time: read ratios and

@@ -18,7 +18,7 @@ from apps.pools.distribution.actions import How, StalePlan, distribute_pods, pre
 from apps.pools.distribution.plan import CannotDistribute
 from apps.pools.distribution.undoing import sweep
 from apps.pools.distribution.wanted import BadRatios, Wanted
-from apps.pools.models import Holding, Intent, SharePolicy
+from apps.pools.models import Aside, Holding, Intent, SharePolicy
 from apps.pools.refusals import BeingMoved, NeedsForce, UnknownBusiness
 from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
@@ -213,6 +213,14 @@ def test_free_pods_on_a_cordoned_node_stay_free(world: World, alice: User) -> No
     finally:
         world.outside.patch_merge("nodes", node, {"spec": {"unschedulable": False}})
     assert len(plan.moves) == 4 - there and "no new work" in " ".join(plan.notes)
+
+
+def test_a_pod_that_is_kept_aside_is_lent_to_nobody(world: World) -> None:
+    pod = world.pods()[0]
+    Aside.objects.create(pool=world.record, pod_uid=pod.uid, pod_name=pod.name, business="", reason="hung")
+    plan = preview(world.target, EVENLY)
+    assert pod.name not in {move.pod for move in plan.moves} and len(plan.moves) == 3
+    assert "kept aside" in " ".join(plan.notes) and plan.after[labels.UNASSIGNED] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a distribution would do to the pool as it is now, or why it is refused."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +17,7 @@ from apps.pools.distribution.ratios import Contradiction, targets
 from apps.pools.distribution.wanted import BadRatios, Wanted
 from apps.pools.handover import rules
 from apps.pools.live_view import PodFacts, PoolView, look
-from apps.pools.models import PoolRecord, SharePolicy
+from apps.pools.models import Aside, PoolRecord, SharePolicy
 from apps.pools.refusals import BeingMoved, PoolProblem
 from apps.pools.scaling.planning import check_owner
 
@@ -76,8 +76,8 @@ def make(kubernetes: Kubernetes, record: PoolRecord, wanted: Wanted) -> Plan:
     check_owner(record, 0)
     check_shares(record)
     check_calm(view)
-    live = [pod for pod in view.pods if view.live(pod)]
-    return of_view(view, live, wanted)
+    aside = set(Aside.objects.filter(pool=record).values_list("pod_uid", flat=True))
+    return of_view(view, wanted, aside)
 
 
 def check_shares(record: PoolRecord) -> None:
@@ -101,9 +101,11 @@ def check_calm(view: PoolView) -> None:
             raise BeingMoved(words % {"pod": pod.name, "place": rules.place(pod.business)})
 
 
-def of_view(view: PoolView, live: list[PodFacts], wanted: Wanted) -> Plan:
-    """The plan for one moment of a pool."""
-    idle = {pod.uid for pod in live if pod.business == labels.UNASSIGNED and pod.node in view.draining_nodes}
+def of_view(view: PoolView, wanted: Wanted, aside: Set[str] = frozenset()) -> Plan:
+    """The plan for one moment of a pool. Free pods on closed nodes and those kept `aside` (uids) stay."""
+    live = [pod for pod in view.pods if view.live(pod)]
+    free = [pod for pod in live if pod.business == labels.UNASSIGNED]
+    idle = {pod.uid for pod in free if pod.node in view.draining_nodes or pod.uid in aside}
     ratios, held = wanted.ratios(), Counter(pod.business for pod in live)
     moving = [pod for pod in live if pod.business in ratios.weights and pod.uid not in idle]
     floors = floors_of(wanted, view)
@@ -179,8 +181,8 @@ def notes(idle: int) -> Iterable[str]:
     """What the plan leaves out."""
     if idle:
         words = ngettext(
-            "%(count)d free pod stands on a node that takes no new work; it stays free.",
-            "%(count)d free pods stand on nodes that take no new work; they stay free.",
+            "%(count)d free pod is kept aside or stands on a node that takes no new work; it stays free.",
+            "%(count)d free pods are kept aside or stand on nodes that take no new work; they stay free.",
             idle,
         )
         yield words % {"count": idle}
