@@ -47,7 +47,7 @@ class VersionForm(forms.Form):
         names = ("image", "command", "cpu", "memory", "restart", "revision")
         data = self.cleaned_data
         if not self.errors and not any(data.get(name) for name in names) and data.get("gpus") is None:
-            raise forms.ValidationError(_("Say what is to change."))
+            self.add_error("image", _("Say what is to change."))
 
     def wish(self) -> VersionWish:
         """The version."""
