@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
@@ -18,6 +18,7 @@ MOST_PAGES = 40
 LONGEST_QUERY = 100
 
 Row = TypeVar("Row")
+M = TypeVar("M", bound=Model)
 Objects = QuerySet[ClusterObject, ClusterObject]
 
 
@@ -95,7 +96,7 @@ def address(asked: dict[str, Any], **changes: Any) -> str:
     return "?" + urlencode(wishes)
 
 
-def cut(objects: Objects, number: int) -> tuple[Objects, int, int]:
+def cut(objects: QuerySet[M, M], number: int) -> tuple[QuerySet[M, M], int, int]:
     """(the page's objects, the page's number, the total); a number beyond the last page means the last."""
     total = objects.count()
     last = min(max(-(-total // SIZE), 1), MOST_PAGES)
@@ -112,9 +113,14 @@ def ordered(objects: Objects, sort: str, keys: dict[str, str | None]) -> Objects
     if name not in keys:
         return objects.order_by("namespace", "name")
     path = keys[name]
-    expression: Any = F(name) if path is None else KeyTransform(path, "data")
-    direction = OrderBy(expression, descending=sort.startswith("-"), nulls_last=True)
-    return objects.order_by(direction, "namespace", "name")
+    what = name if path is None else KeyTransform(path, "data")
+    return objects.order_by(by(what, sort), "namespace", "name")
+
+
+def by(what: str | KeyTransform, sort: str) -> OrderBy:
+    """By a column or value, upwards or ("-" before `sort`) downwards; what has none stands last."""
+    expression: Any = F(what) if isinstance(what, str) else what
+    return OrderBy(expression, descending=sort.startswith("-"), nulls_last=True)
 
 
 def matching(objects: Objects, text: str, *paths: str) -> Objects:
@@ -123,6 +129,7 @@ def matching(objects: Objects, text: str, *paths: str) -> Objects:
     for path in paths:
         wanted |= Q(**{f"{path}__icontains": text})
     return objects.filter(wanted) if text else objects
+
 
 def text(request: HttpRequest, name: str) -> str:
     """A filter of the address, cut to a sane length, without what Postgres refuses."""

@@ -224,6 +224,9 @@ def test_records_show_manifests_and_fill_the_form_again(
     record = ModelDeployment.objects.get()
     assert record.name in shown(client, "record_list", q="alice")
     assert "No record matches" in shown(client, "record_list", q="nobody")
+    sorted_by = {name: shown(client, "record_list", sort=name) for name in ("-removed_at", "name", "odd")}
+    assert all(record.name in page for page in sorted_by.values())
+    assert "aria-sort" in sorted_by["name"] and "aria-sort" not in sorted_by["odd"]
     detail = client.get(reverse("inference:record_detail", args=["demo", record.pk])).content.decode()
     assert "kind: Deployment" in detail and "Revision 1" in detail
     form = shown(client, "deploy", record=str(record.pk))

@@ -9,17 +9,23 @@ from django.utils.translation import gettext as _
 from apps.clusters.models import Cluster
 from apps.inference.models import ModelDeployment
 from apps.inference.statuses import Kind
-from apps.live.paging import MOST_PAGES, SIZE, Page
+from apps.live import paging
+from apps.live.paging import Page
+
+SORTS = ("name", "kind", "model_id", "created_by", "created_at", "removed_at")
 
 
-def record_page(cluster_id: int, *, q: str = "", page: int = 1) -> Page[ModelDeployment]:
-    """One page of the cluster's records, newest first; `q` is looked for in name, model and person."""
+def record_page(cluster_id: int, *, q: str = "", sort: str = "", page: int = 1) -> Page[ModelDeployment]:
+    """One page of the cluster's records, newest first unless sorted; `q` is looked for in name, model and
+    person.
+    """
     records = ModelDeployment.objects.filter(cluster_id=cluster_id)
     if q:
         records = records.filter(Q(name__icontains=q) | Q(model_id__icontains=q) | Q(created_by__icontains=q))
-    total = records.count()
-    number = min(page, max(-(-total // SIZE), 1), MOST_PAGES) if page > 0 else 1
-    return Page(list(records[(number - 1) * SIZE : number * SIZE]), number, total, {"q": q})
+    if (column := sort.removeprefix("-")) in SORTS:
+        records = records.order_by(paging.by(column, sort), "-pk")
+    found, number, total = paging.cut(records, page)
+    return Page(list(found), number, total, {"q": q, "sort": sort})
 
 
 def record(cluster: Cluster, pk: int) -> ModelDeployment:
