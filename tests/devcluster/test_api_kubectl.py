@@ -1,6 +1,6 @@
 """The real kubectl, unpatched, against the development cluster: the one on PATH, and Debian's old one.
 
-`TEST_KUBECTL_OLD` names Debian's (1.20, from its package kubernetes-client) where no `kubectl1.20` is on PATH.
+`TEST_KUBECTL_OLD` names Debian's (1.20, of its package kubernetes-client) where no `kubectl1.20` is on PATH.
 """
 
 from __future__ import annotations

@@ -93,9 +93,7 @@ def test_kubectl_scale_cannot_take_lent_pods_and_the_portal_still_scales(guarded
 def refused(world: World) -> bool:
     """Whether the ReplicaSet controller was told no."""
     events = world.outside.list("events", namespace=world.namespace)
-    return any(
-        item["reason"] == "FailedDelete" and "This pod is lent" in item["message"] for item in events
-    )
+    return any(item["reason"] == "FailedDelete" and "This pod is lent" in item["message"] for item in events)
 
 
 def test_a_drain_waits_before_the_last_serving_pod_of_a_business(guarded: World, root: User) -> None:
