@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.db import connections
 
 from apps.accounts.models import User
 from apps.gateways import labels
-from apps.pools.models import Aside, Holding, Intent, Share, ShareException, SharePolicy
+from apps.pools.models import Aside, Holding, Intent, Share, ShareException, SharePolicy, Turn
 from apps.pools.reconciler import turns
 from apps.pools.reconciler.acts import Act, perform
 from apps.pools.reconciler.reconciling import Report, reconcile
@@ -21,6 +22,7 @@ from apps.pools.shares.wishes import Changed, ShareProblem, SharesWish, ShareWis
 from apps.pools.statuses import IntentState, Source
 from tests.pools.scaling import begin
 from tests.pools.sharing import split
+from tests.pools.watcher import watching
 from tests.pools.world import Stage, World, assign, make_stage, world_on
 from tests.processes import Devcluster, until
 
@@ -193,3 +195,19 @@ def test_a_change_of_a_pod_has_its_pool_looked_at_once(pool: World, alice: User)
     assert [record.name for record in turns.due()] == [pool.pool]
     turns.work()
     assert turns.due() == [] and labels.UNASSIGNED in split(pool.pods())
+
+
+def test_the_watcher_has_a_pool_with_shares_looked_at_when_a_pod_dies(
+    pool: World, alice: User, tmp_path: Path
+) -> None:
+    share(pool, alice, ShareWish("production", count=1))
+    with watching(pool, tmp_path):
+        until(lambda: (turns.work(), nobody_asks())[1], seconds=40, every=0.5, what="quiet")
+        victim = next(pod for pod in pool.pods() if pod.business == "production")
+        pool.outside.delete("pods", victim.name, namespace=pool.namespace, grace=0)
+        until(lambda: not nobody_asks(), seconds=30, what="the watcher to ask for a look")
+        until(lambda: (turns.work(), split(pool.pods()).get("production") == 1)[1], seconds=30, every=0.2)
+
+
+def nobody_asks() -> bool:
+    return not Turn.objects.filter(due_at__isnull=False).exists()
