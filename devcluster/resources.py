@@ -114,6 +114,10 @@ REGISTRY: tuple[Resource, ...] = (
         ("status",),
         ("all",),
     ),
+    # KEDA's, as a cluster with that operator serves it; nothing here acts on it.
+    Resource(
+        "keda.sh", "v1alpha1", "ScaledObject", "scaledobjects", True, ("so",), ("status",), generation=True
+    ),
     Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",), generation=True),
     Resource("coordination.k8s.io", "v1", "Lease", "leases", True),
     Resource(RBAC, "v1", "Role", "roles", True),

@@ -84,22 +84,30 @@ def test_sizes_that_mean_nothing_are_refused(pool: World, alice: User, size: int
         begin(pool, alice, size)
 
 
-def test_an_autoscaler_is_named(pool: World, alice: User) -> None:
-    pool.outside.create(autoscaler(pool))
+AUTOSCALERS = {
+    "horizontalpodautoscalers": ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    "scaledobjects": ("keda.sh/v1alpha1", "ScaledObject"),
+}
+
+
+@pytest.mark.parametrize("plural", AUTOSCALERS)
+def test_an_autoscaler_is_named(pool: World, alice: User, plural: str) -> None:
+    pool.outside.create(autoscaler(pool, *AUTOSCALERS[plural]))
     try:
         with pytest.raises(CannotScale, match="the autoscaler hungry"):
             begin(pool, alice, 6)
     finally:
-        pool.outside.delete("horizontalpodautoscalers", "hungry", namespace=pool.namespace)
+        pool.outside.delete(plural, "hungry", namespace=pool.namespace)
 
 
-def autoscaler(pool: World) -> dict[str, Any]:
+def autoscaler(pool: World, version: str, kind: str) -> dict[str, Any]:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": pool.pool}
+    most = "maxReplicas" if kind.startswith("Horizontal") else "maxReplicaCount"
     return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
+        "apiVersion": version,
+        "kind": kind,
         "metadata": {"name": "hungry", "namespace": pool.namespace},
-        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 9},
+        "spec": {"scaleTargetRef": target, most: 9},
     }
 
 

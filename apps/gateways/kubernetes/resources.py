@@ -63,6 +63,7 @@ _GROUPS = (
     ("discovery.k8s.io/v1", {"endpointslices": "EndpointSlice"}),
     ("policy/v1", {"poddisruptionbudgets": "PodDisruptionBudget"}),
     ("autoscaling/v2", {"horizontalpodautoscalers": "HorizontalPodAutoscaler"}),
+    ("keda.sh/v1alpha1", {"scaledobjects": "ScaledObject"}),
     ("coordination.k8s.io/v1", {"leases": "Lease"}),
     ("rbac.authorization.k8s.io/v1", {"roles": "Role", "rolebindings": "RoleBinding"}),
 )  # fmt: skip

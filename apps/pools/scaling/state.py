@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.gateways import labels
-from apps.gateways.errors import NotFound
+from apps.gateways.errors import Forbidden, NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.live_view import PodFacts, controls, facts, revision
 from apps.pools.refusals import UnknownPool
@@ -151,11 +151,25 @@ def sets_of(kubernetes: Kubernetes, deployment: Mapping[str, Any]) -> list[dict[
 
 
 def autoscalers(kubernetes: Kubernetes, *, namespace: str, name: str) -> list[str]:
-    """HorizontalPodAutoscalers that target the Deployment (a KEDA ScaledObject makes one, too)."""
+    """HorizontalPodAutoscalers and KEDA's ScaledObjects that target the Deployment.
+
+    KEDA makes an autoscaler of its own for a ScaledObject, but not while that is paused or scaled to zero.
+    """
     found = kubernetes.list("horizontalpodautoscalers", namespace=namespace)
-    return [
-        item["metadata"]["name"]
-        for item in found
-        if (target := item["spec"].get("scaleTargetRef") or {}).get("name") == name
-        and target.get("kind") == "Deployment"
-    ]
+    found += scaled_objects(kubernetes, namespace)
+    names = [item["metadata"]["name"] for item in found if targets(item, name)]
+    return list(dict.fromkeys(names))
+
+
+def targets(item: Mapping[str, Any], name: str) -> bool:
+    """Whether it scales the Deployment of that name; KEDA takes a target without a kind for one."""
+    target = (item.get("spec") or {}).get("scaleTargetRef") or {}
+    return target.get("name") == name and target.get("kind", "Deployment") == "Deployment"
+
+
+def scaled_objects(kubernetes: Kubernetes, namespace: str) -> list[dict[str, Any]]:
+    """KEDA's objects; none where there is no KEDA, or no right to see them."""
+    try:
+        return kubernetes.list("scaledobjects", namespace=namespace)
+    except (NotFound, Forbidden):
+        return []
