@@ -201,7 +201,7 @@ class Work:
         self.run.log(_("Back to version %(number)d.") % {"number": number})
 
     def leave(self) -> None:
-        """Failed: what was begun stays under the reconciler's care; a rollout that never came is closed."""
+        """Failed: what was begun stays under the reconciler's care, and ends there if it never came."""
         row = self.rollout
         if row is None or row.ended_at is not None:
             return
