@@ -13,10 +13,15 @@ from apps.operations.models import Operation
 from apps.operations.services import Busy
 from apps.operations.statuses import ACTIVE
 from apps.pools.actions import drain_pod
+from apps.pools.distribution.actions import How, distribute_pods
+from apps.pools.distribution.wanted import Wanted
 from apps.pools.handover.moving import change_hands
 from apps.pools.handover.wish import Wish
+from apps.pools.history.actions import undo_changes
+from apps.pools.models import Intent
 from apps.pools.refusals import PoolProblem
 from apps.pools.scaling.actions import scale_pool
+from apps.pools.statuses import IntentState, Source
 from tests.pools.chaos.ground import BUSINESSES, PORTAL, Ground
 from tests.pools.chaos.referee import Referee
 from tests.pools.gateways import Dies, Killed
@@ -78,6 +83,23 @@ def drain(scene: Scene) -> None:
 def scale(scene: Scene) -> None:
     size = scene.chance.randint(SMALLEST, LARGEST)
     scale_pool(by=scene.person, pool=scene.ground.world.target, replicas=size, timeout=5)
+
+
+@deed("distribute", 3)
+def distribute(scene: Scene) -> None:
+    parts = {place: float(scene.chance.randint(0, 3)) for place in PLACES}
+    how = How(force=True, drain=scene.chance.random() < 0.5, timeout=5)
+    distribute_pods(by=scene.person, pool=scene.ground.world.target, wanted=Wanted(parts), how=how)
+
+
+@deed("undo", 2)
+def undo(scene: Scene) -> None:
+    done = Intent.objects.filter(pool=scene.ground.world.record, state=IntentState.DONE)
+    newest = list(done.filter(source=Source.PORTAL).order_by("-serial")[:10])
+    change = str(scene.chance.choice(newest).pk)
+    undo_changes(
+        by=scene.person, pool=scene.ground.world.target, change=change, force=True, drain=False, timeout=5
+    )
 
 
 @deed("cancel an operation", 3)

@@ -46,6 +46,7 @@ class Chaos:
     settles: bool = True
     per_actor: int = PER_ACTOR
     rest: float = REST
+    catch_up: float = CATCH_UP
     talks: bool = False
     tried: Counter[tuple[str, str]] = field(default_factory=Counter)
     rounds: int = 0
@@ -85,7 +86,7 @@ class Chaos:
     def verdict(self, left: list[str], referee: Referee) -> list[str]:
         """What never came to an end, and what must never be."""
         unended = [f"after {self.rest:.0f} s: {words}" for words in left]
-        return self.judged(referee, CATCH_UP if self.settles and not left else 1.0) + unended
+        return self.judged(referee, self.catch_up if not left else 1.0) + unended
 
     def act(self, referee: Referee, number: int) -> Counter[tuple[str, str]]:
         """One actor's deeds of a round."""

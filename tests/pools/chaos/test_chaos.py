@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_invariants_hold_whatever_happens(seed: int, chaos_cluster: Devcluster, tmp_path: Path) -> None:
     with ground(chaos_cluster, tmp_path) as place:
-        chaos = Chaos(place, seed)
+        chaos = Chaos(place, seed, per_actor=30)
         found = chaos.run(180)
     print(f"\n{chaos.table()}")
     assert found == [], "\n".join(found)
@@ -29,7 +29,7 @@ SETTLE = {"die around a patch": 3, "move a pod": 1}
 
 def sabotaged(place: Ground, steps: int, **how: Any) -> str:
     """The faults of a run that must go wrong."""
-    chaos = Chaos(place, seed=7, **how)
+    chaos = Chaos(place, **{"seed": 7, "catch_up": 3.0, "rest": 15.0, **how})
     found = chaos.run(steps)
     print(f"\n{chaos.steps} steps in {chaos.rounds} rounds: {found[:2]}")
     return "\n".join(found)
