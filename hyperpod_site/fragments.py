@@ -8,6 +8,7 @@ from typing import Any
 from apps.accounts.access import from_key
 from apps.audit import selectors as audit
 from apps.audit.permissions import VIEW_ENTRY
+from apps.clusters import gpus
 from apps.clusters import selectors as clusters
 from apps.inference.permissions import VIEW as VIEW_DEPLOYMENTS
 from apps.live import topics
@@ -44,6 +45,23 @@ def attention_topics(*, cluster: str) -> Iterable[str]:
     return topics.kind(pk, "nodes"), topics.kind(pk, "deployments"), topics.operations()
 
 
+def cluster_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
+    """One cluster in the list of clusters: its sums, how fresh they are, and how much needs attention."""
+    row = clusters.by_slug(cluster)
+    return {
+        "cluster": row,
+        "totals": gpus.totals(row.pk, gpus.node_gpus(row.pk)),
+        "freshness": clusters.freshness(row.pk, "nodes", "pods"),
+        "needs": len(needs(row, from_key(viewer.role_key))),
+    }
+
+
+def cluster_topics(*, cluster: str) -> Iterable[str]:
+    """What needs attention there, the pods, and the state of the mirror."""
+    pk = clusters.by_slug(cluster).pk
+    return *attention_topics(cluster=cluster), topics.kind(pk, "pods"), topics.sync(pk)
+
+
 def operations_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
     """The cluster's operations: what is at work first, then the newest."""
     rows, _more = operations.page(viewer.role_key, operations.Filter(), 1)
@@ -70,6 +88,9 @@ ATTENTION = register(
     Fragment(
         "site.attention", "overview.html#attention", attention_context, attention_topics, VIEW_DEPLOYMENTS
     )
+)
+CLUSTER = register(
+    Fragment("site.cluster", "home.html#cluster", cluster_context, cluster_topics, VIEW_DEPLOYMENTS)
 )
 OPERATIONS = register(
     Fragment(
