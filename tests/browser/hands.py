@@ -7,9 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.windows import PATIENCE
 
 MOST_TABS = 150
-# Where the wanted element stands from the focused one; 2 is "before" (Node.DOCUMENT_POSITION_PRECEDING).
-BEFORE = "node => Boolean(document.activeElement.compareDocumentPosition(node) & 2)"
-FOCUSED = "node => node === document.activeElement"
+# The key that leads on to the wanted element, "" where it has the focus; 2 is DOCUMENT_POSITION_PRECEDING.
+KEY = """node => node === document.activeElement ? ""
+  : document.activeElement.compareDocumentPosition(node) & 2 ? "Shift+Tab" : "Tab\""""
 
 
 class Hand(Protocol):
@@ -49,9 +49,9 @@ class Keyboard:
         """Tab to it. AssertionError when no number of tabs leads there."""
         expect(control).to_be_enabled(timeout=PATIENCE)
         for _press in range(MOST_TABS):
-            if control.evaluate(FOCUSED):
+            if not (key := control.evaluate(KEY)):
                 return
-            self.page.keyboard.press("Shift+Tab" if control.evaluate(BEFORE) else "Tab")
+            self.page.keyboard.press(key)
         raise AssertionError(f"no way by Tab to {control}")
 
     def press(self, control: Locator) -> None:

@@ -31,13 +31,13 @@ def succeeded(page: Page) -> None:
 
 
 def share_out(page: Page, hand: Hand) -> None:
-    """Two parts for production, one for testing."""
+    """One part each for production, testing and the free stock."""
     hand.press(page.get_by_role("link", name="Distribute"))
-    for business, weight in {"production": "2", "testing": "1", "unassigned": "0"}.items():
-        hand.fill(part(page, business), weight)
+    for business in ("production", "testing", "unassigned"):
+        hand.fill(part(page, business), "1")
     plan = page.locator("#distribute-answer")
-    expect(plan.locator("tr", has_text="production")).to_contain_text("+2")
-    expect(plan).to_contain_text(f"{PODS} pods move")
+    expect(plan.locator("tr", has_text="production")).to_contain_text("+1")
+    expect(plan).to_contain_text("2 pods move")
     hand.press(plan.get_by_role("button", name="Distribute"))
 
 
@@ -47,7 +47,7 @@ def test_pods_are_shared_out_by_ratio_and_taken_back(way: Way, portal: Portal) -
     page, hand = way.open("alice", POOL)
     share_out(page, hand)
     succeeded(page)
-    assert Counter(portal.truth().values()) == {"production": 2, "testing": 1}
+    assert Counter(portal.truth().values()) == {"production": 1, "testing": 1, "unassigned": 1}
     page.goto(POOL)
     hand.press(page.get_by_role("link", name="History"))
     hand.press(page.get_by_role("link", name=re.compile("Undo")).first)
