@@ -133,7 +133,7 @@ def test_a_draining_pod_stays_in_its_column_and_says_where_it_goes(world: World,
     Intent.objects.update(origin="production", business="draining", goal="testing", operation_id="7")
     shown = card(board(world, alice), name)
     assert "draining" in shown and "→ testing" in shown and "/operations/7/" in shown
-    assert column_of(board(world, alice), "production") in shown and "draggable" not in shown
+    assert column_of(board(world, alice), "production") in shown and 'draggable="true"' not in shown
 
 
 def test_a_card_says_what_the_pod_waits_for(world: World, alice: User) -> None:
