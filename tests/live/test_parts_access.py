@@ -28,11 +28,12 @@ NOBODYS_SESSION = "a" * 32
 VIEWS: dict[str, list[dict[str, str]]] = {
     "inference:deploy": [{}, {"show": "services"}, {"show": "deployments"}],
 }
-# Parts that a page shows only while its cluster answers.
+# Parts that a page shows only while its cluster answers, or only of several clusters.
 LOG = {"cluster": "demo", "namespace": "default", "pod": "chat-1", "container": "server", "previous": False}
-OF_LIVING_CLUSTERS: dict[str, tuple[Literal["fragment", "stream"], dict[str, Any]]] = {
+NOT_IN_THE_WORLD: dict[str, tuple[Literal["fragment", "stream"], dict[str, Any]]] = {
     "inference.pod_log": ("stream", LOG),
     "inference.pod_log_state": ("fragment", LOG),
+    "site.cluster": ("fragment", {"cluster": "demo"}),
 }
 
 
@@ -68,7 +69,7 @@ def made_up(root: User) -> dict[str, Ticket]:
     later = int(time.time()) + 600
     return {
         name: Ticket(kind, name, args, "part", "en", root.pk, "", later)
-        for name, (kind, args) in OF_LIVING_CLUSTERS.items()
+        for name, (kind, args) in NOT_IN_THE_WORLD.items()
     }
 
 
