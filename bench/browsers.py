@@ -6,8 +6,10 @@ page's document holds it: an observer reads the moment before the change was wri
 """
 
 import json
+import queue
 import shutil
 import sys
+import threading
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -57,23 +59,36 @@ def shown(page: Page) -> dict[str, int]:
     return {dom_id: int(stamp) for dom_id, stamp in page.evaluate("window.shown()").items()}
 
 
+def hear(page: Page, orders: queue.Queue[str]) -> str:
+    """The next order. What browsers report meanwhile is read, or their pipe fills and they stand still."""
+    while orders.empty():
+        page.wait_for_timeout(100)
+    return orders.get()
+
+
+def listen(orders: queue.Queue[str]) -> None:
+    """Keep what stdin says."""
+    for line in sys.stdin:
+        orders.put(line.strip())
+
+
 def main() -> None:
     """Obey stdin."""
     job = json.loads(sys.stdin.readline())
     executable = next(filter(None, map(shutil.which, NAMES)))
+    orders: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=listen, args=(orders,), daemon=True).start()
     with sync_playwright() as playwright:
+        chromium = playwright.chromium
         browsers = [
-            playwright.chromium.launch(executable_path=executable, args=FLAGS)
-            for _number in range(job["pages"])
+            chromium.launch(executable_path=executable, args=FLAGS) for _number in range(job["pages"])
         ]
         pages = [opened(browser, job) for browser in browsers]
         print("ready", flush=True)
-        while (line := sys.stdin.readline().strip()) != "end":
-            if line == "shown":
-                print(json.dumps([[shown(page), 1] for page in pages]), flush=True)
-        print(
-            json.dumps({"ages": [age for page in pages for age in page.evaluate("window.ages")]}), flush=True
-        )
+        while hear(pages[0], orders) == "shown":
+            print(json.dumps([[shown(page), 1] for page in pages]), flush=True)
+        ages = [age for page in pages for age in page.evaluate("window.ages")]
+        print(json.dumps({"ages": ages}), flush=True)
         for browser in browsers:
             browser.close()
 

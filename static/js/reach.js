@@ -6,14 +6,22 @@
 
   function reach() {
     for (const box of document.querySelectorAll(".table-responsive")) {
-      const alone = box.scrollWidth > box.clientWidth && !box.querySelector(CONTROLS);
+      const alone = !box.querySelector(CONTROLS) && box.scrollWidth > box.clientWidth;
       if (alone) box.tabIndex = 0;
       else if ("reached" in box.dataset) box.removeAttribute("tabindex");
       box.toggleAttribute("data-reached", alone);
     }
   }
 
-  addEventListener("resize", reach);
-  for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) document.addEventListener(name, reach);
+  let waiting = 0;
+  function soon() { // measuring makes the browser lay the page out: once for many pushed rows
+    waiting ||= setTimeout(() => {
+      waiting = 0;
+      reach();
+    }, 200);
+  }
+
+  addEventListener("resize", soon);
+  for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) document.addEventListener(name, soon);
   reach();
 })();
