@@ -75,6 +75,16 @@ def test_a_short_absence_and_one_without_a_spare_move_nothing() -> None:
     assert waits(alone) == ["production: 1 of 2 pods; no Ready pod is left for it."]
 
 
+def test_a_spare_returns_to_the_stock_when_the_pod_whose_place_it_took_is_back() -> None:
+    made = pods(production=3, unassigned=1)
+    since = {f"uid-production-{number}": NOW - timedelta(seconds=60 + number) for number in range(3)}
+    rule = Rule("production", count=2, floor=1)
+    assert settle(made, rule, since=since, dwell=120)[1] == []
+    made, acts = settle(made, rule, since=since, dwell=30)
+    assert [(act.pod, act.business) for act in acts] == [("production-0", UNASSIGNED)]
+    assert split(made) == {"production": 2, UNASSIGNED: 2}
+
+
 def test_an_exception_lets_a_pod_be_elsewhere_but_not_below_a_floor() -> None:
     made = pods(production=5, testing=3)
     lent = [Excepted("uid-testing-0", "production", "testing")]

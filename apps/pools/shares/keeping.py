@@ -7,7 +7,7 @@ from apps.gateways import labels
 from apps.operations.models import Operation
 from apps.operations.statuses import ACTIVE
 from apps.pools.live_view import PodFacts
-from apps.pools.models import Aside, Intent, PoolRecord, Share, ShareException, SharePolicy
+from apps.pools.models import Aside, Holding, Intent, PoolRecord, Share, ShareException, SharePolicy
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
 from apps.pools.shares.entitlement import Rule
@@ -41,6 +41,7 @@ def assembled(record: PoolRecord, policy: SharePolicy, shares: list[Share], sigh
         patience=policy.patience,
         dwell=policy.dwell,
         goals=goals_of(record, sight.state.live),
+        since=dict(Holding.objects.filter(pool=record, to_at=None).values_list("pod_uid", "from_at")),
     )
 
 

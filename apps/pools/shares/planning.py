@@ -35,7 +35,7 @@ class Excepted:
 @dataclass(frozen=True)
 class Shared:
     """A pool with shares at one moment. `aside`: uids of pods that wait for a person; `patience` and `dwell`
-    in seconds.
+    in seconds. `goals`: where pods that are drained go, `since`: when pods came to their business, by uid.
     """
 
     sight: Sight
@@ -45,6 +45,7 @@ class Shared:
     patience: int = 60
     dwell: int = 120
     goals: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
     @cached_property
     def pods(self) -> list[PodFacts]:
@@ -121,7 +122,7 @@ def away(pod: PodFacts, now: datetime) -> timedelta:
 
 def next_act(shared: Shared) -> Act | None:
     """The one thing to do now, if there is one."""
-    return below_floor(shared) or below_share(shared) or set_aside(shared)
+    return below_floor(shared) or below_share(shared) or set_aside(shared) or give_back(shared)
 
 
 def below_floor(shared: Shared) -> Act | None:
@@ -218,6 +219,31 @@ def set_aside(shared: Shared) -> Act | None:
             facts = {"seconds": away(sick[0], shared.sight.now).total_seconds(), "state": sick[0].state}
             return Act(sick[0].name, sick[0].uid, rule.business, labels.UNASSIGNED, why % facts, batch=ASIDE)
     return None
+
+
+def give_back(shared: Shared) -> Act | None:
+    """What came last to a business with more than its number of pods returns to the stock after a while, as
+    a spare does when the pod whose place it took is back; not while somebody lacks one.
+    """
+    if any(shared.lacks(rule) > 0 for rule in shared.rules):
+        return None
+    for rule in shared.rules:
+        above = shared.serving(rule.business) - max(shared.entitled[rule.business], rule.floor)
+        if rule.count is None or rule.business == labels.UNASSIGNED or above <= 0:
+            continue
+        if lent := [pod for pod in shared.of(rule.business) if is_settled(shared, pod)]:
+            last = max(lent, key=lambda pod: (shared.since[pod.uid], pod.name))
+            why = _("%(business)s has more than its %(share)d pods.")
+            facts = {"business": rule.business, "share": shared.entitled[rule.business]}
+            return Act(last.name, last.uid, rule.business, labels.UNASSIGNED, why % facts)
+    return None
+
+
+def is_settled(shared: Shared, pod: PodFacts) -> bool:
+    """Whether a pod may leave and has been where it is for the dwell time."""
+    since = shared.since.get(pod.uid)
+    stayed = since is not None and shared.sight.now - since >= timedelta(seconds=shared.dwell)
+    return stayed and movable(shared, pod)
 
 
 def act(shared: Shared, pod: PodFacts, rule: Rule, why: str) -> Act:
