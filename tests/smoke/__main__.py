@@ -9,7 +9,7 @@ from hyperpod_site.stack.services import ServiceFailed
 from hyperpod_site.stack.stack import Stack
 from tests.smoke.report import Report, Untrue
 
-SCENARIOS = ("main",)
+SCENARIOS = ("main", "pools")
 LOG_TAIL = 60
 
 

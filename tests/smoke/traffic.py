@@ -130,3 +130,33 @@ def stream_on(person: Person, service: str, model: str, pod: str, *, tokens: int
             return stream
         stream.unwanted.set()
     raise Untrue(f"60 streams and none was served by {pod}")
+
+
+@dataclass
+class Streams:
+    """Long streams to one service, one after the other, until stopped."""
+
+    person: Person
+    service: str
+    model: str
+    tokens: int = 150
+    tried: int = 0
+    cut: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> "Streams":
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join(60)
+
+    def _follow(self) -> None:
+        while not self.over.is_set():
+            stream = Stream(self.person, self.service, self.model, tokens=self.tokens)
+            stream.run()
+            self.tried += 1
+            if not stream.whole:
+                self.cut.append(f"{stream.pod}: {stream.tokens} tokens, then {stream.failure or 'its end'}")
