@@ -5,6 +5,7 @@ import contextlib
 import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,9 @@ def program(web: Web, language: str, **fields: str) -> str:
     headers = {"X-CSRFToken": web.cookies["csrftoken"]}
     answer = httpx.post(address, data=form, cookies=web.cookies, headers=headers)
     assert answer.status_code == 200, answer.text
-    return html.unescape(answer.text.partition('<pre class="log">')[2].partition("</pre>")[0])
+    shown = re.search(r'<pre class="log"[^>]*>(.*?)</pre>', answer.text, re.DOTALL)
+    assert shown, answer.text
+    return html.unescape(shown[1])
 
 
 def run(language: str, text: str, folder: Path, token: str) -> str:
