@@ -21,7 +21,7 @@
     }, 200);
   }
 
-  addEventListener("resize", soon);
+  addEventListener("resize", reach);
   for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) document.addEventListener(name, soon);
   reach();
 })();

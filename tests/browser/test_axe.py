@@ -92,6 +92,9 @@ def pods_of(person: Person, app: str) -> list[str]:
     return [pod["name"] for pod in found if pod["labels"].get("app") == app]
 
 
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))"
+
+
 def address(name: str, names: Mapping[str, str]) -> str:
     """Where the page of that row is, for the real things."""
     row = ROWS[name]
@@ -128,6 +131,7 @@ def seriously(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     page.evaluate(DARK)
     page.set_viewport_size(NARROW)
+    page.evaluate(DRAWN)  # what the page does about its new width comes with the next frame
     dark: list[Any] = page.evaluate(RUN, OF_LOOKS)
     assert (light, dark) == ([], [])
 

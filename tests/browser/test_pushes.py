@@ -14,9 +14,10 @@ def test_a_push_changes_no_select_in_use(way: Way, portal: Portal, pod: str) -> 
     portal.lent(other, "unassigned")
     page, hand = way.open("alice", "/c/demo/pods/?app=pool")
     select = page.locator(f"tr[data-pod='{pod}'] select")
-    handle = select.element_handle()
-    assert handle is not None
     hand.choose(select, "testing")
+    expect(select).to_have_value("testing")
+    handle = select.element_handle()  # only now is it in use: before, a late push may replace it
+    assert handle is not None
     for name in (other, pod):
         portal.lent(name, "production")
     expect(page.locator(f"tr[data-pod='{other}'] select")).to_have_value("production")
