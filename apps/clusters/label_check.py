@@ -28,7 +28,7 @@ def check_templates(templates: Mapping[str, Iterable[str]] | None = None) -> lis
     unknown = [
         Finding(f"k8s_templates/{file}", f"writes “{key}”, which labels.py does not know")
         for file, keys in written.items()
-        for key in sorted(set(keys) - labels.LABEL_KEYS)
+        for key in sorted(set(keys) - labels.LABEL_KEYS - labels.SELECTED_KEYS)
     ]
     used = {key for keys in written.values() for key in keys}
     unused = [

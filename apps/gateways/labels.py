@@ -66,6 +66,10 @@ TEMPLATE_HASH: Final = "pod-template-hash"
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 GPU: Final = "nvidia.com/gpu"
 
+# Written by Kubernetes on every namespace; what templates select by
+NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
+SELECTED_KEYS: Final = frozenset({NAMESPACE_NAME})
+
 MAX_LENGTH: Final = 63
 _VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
