@@ -167,6 +167,7 @@ async def test_publishing_is_heard_by_every_loop(transactional_db: None, loop_en
 
 
 async def test_a_thousand_topics_at_once_are_sent_once_each(transactional_db: None) -> None:
+    failed = publish.failures()
     publisher = publish._publisher()
     assert await asyncio.to_thread(publish.flush, 10)
     before = publisher.sent
@@ -174,7 +175,7 @@ async def test_a_thousand_topics_at_once_are_sent_once_each(transactional_db: No
         publish.publish_now(*(f"topic-{number}" for number in range(200)))
     assert await asyncio.to_thread(publish.flush, 10)
     assert 200 <= publisher.sent - before <= 1000
-    assert publish.failures() == 0
+    assert publish.failures() == failed
 
 
 async def test_very_many_changes_are_announced_as_one(visit: Open, bob: User) -> None:

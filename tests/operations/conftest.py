@@ -65,8 +65,9 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def all_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """For one module: later tests of this database must find no worker and no beat at work."""
     workers = Workers(tmp_path_factory.mktemp("workers"))
     with workers.stack:
         yield workers

@@ -12,7 +12,7 @@ from tests.outages.portal import STRANGER, Portal
 from tests.smoke.people import Person
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """Services and processes of its own: they are to be stopped."""
     with throwaway_folder() as folder, pytest.MonkeyPatch.context() as shell:
@@ -33,7 +33,7 @@ def cluster_options(folder: Path) -> list[str]:
     return [*options, "--port", str(free_port())]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standing(stack: Stack) -> Portal:
     """A pool of two ready pods with two businesses."""
     portal = Portal(stack, *(Person(stack.url, name, seconds=90) for name in ("alice", "bob")))
