@@ -116,3 +116,16 @@ def test_a_pod_that_left_the_pool_and_came_back_is_held_again(record: PoolRecord
     assert not Holding.objects.filter(to_at=None).exists(), "an old moment does not raise the dead"
     observing.fit(records.lock(record.pk), pod("a", version=20), fresh=True)
     assert Holding.objects.get(to_at=None).business == "unassigned"
+
+
+def test_a_change_of_ours_known_after_the_pods_end_stands_before_it(record: PoolRecord) -> None:
+    intent = Intent.objects.create(
+        pool=record, pod_uid="uid-a", pod_name="a", origin="testing", business="production", stamp=""
+    )
+    observing.fit(records.lock(record.pk), pod("a", "testing", version=10))
+    history.end(records.lock(record.pk), ["uid-a"])
+    dying = pod("a", "production", version=12, stamp=str(intent.pk), deleting=True)
+    settling.close(intent, settling.Outcome(IntentState.DONE), dying)
+    rows = list(Holding.objects.filter(pool=record).order_by("version"))
+    assert [(row.business, row.previous) for row in rows] == [("testing", ""), ("production", "testing")]
+    assert gaps("uid-a", rows) == [] and rows[1].to_at is not None

@@ -28,13 +28,14 @@ def turn(record: PoolRecord, pod: PodFacts, intent: Intent, *, at: datetime | No
     """The interval of a change of ours that is done: closes the pod's last one. The time never goes back.
 
     `pod` is a moment after the change. When its label is another one already, somebody changed it since: that
-    moment gets an interval of its own.
+    moment gets an interval of its own. Where the pod's end is known already, the change was before it.
     """
-    before = current(record, pod.uid)
-    moment = min(at or timezone.now(), timezone.now())
+    before = current(record, pod.uid) or last(record, pod.uid)
+    ended = before.to_at if before and not pod.alive else None
+    moment = min(at or timezone.now(), ended or timezone.now())
     if before:
         moment = max(moment, before.from_at)
-        Holding.objects.filter(pk=before.pk).update(to_at=moment)
+        Holding.objects.filter(pk=before.pk).exclude(to_at__lt=moment).update(to_at=moment)
     overtaken = pod.business != intent.business
     made = Holding.objects.create(
         pool=record,
@@ -42,6 +43,7 @@ def turn(record: PoolRecord, pod: PodFacts, intent: Intent, *, at: datetime | No
         business=intent.business,
         previous=before.business if before else "",
         from_at=moment,
+        to_at=ended,
         version=pod.version - overtaken,
         source=intent.source,
         by=intent.actor_name,
@@ -52,6 +54,11 @@ def turn(record: PoolRecord, pod: PodFacts, intent: Intent, *, at: datetime | No
     if overtaken:
         place(record, pod)
     return made
+
+
+def last(record: PoolRecord, uid: str) -> Holding | None:
+    """The pod's newest interval, closed or not."""
+    return Holding.objects.filter(pool=record, pod_uid=uid).order_by("version", "pk").last()
 
 
 def place(record: PoolRecord, pod: PodFacts, *, fresh: bool = False) -> None:
