@@ -62,7 +62,7 @@ demo-reset:
 
 test: setup-dev browser compose check
 	@$(RUN) -m pytest -q -n $(XDIST) || { echo "Once more, alone, what failed beside other tests:"; \
-		$(RUN) -m pytest -q --last-failed --last-failed-no-failures=none; }
+		$(RUN) -m pytest -q -n 1 --last-failed --last-failed-no-failures=none; }
 
 smoke: setup-dev
 	@$(RUN) -m tests.smoke $(only)

@@ -22,6 +22,13 @@ class PatientQoS(redis.QoS):
         except (AttributeError, RedisError, OSError) as error:
             logger.warning("messages_not_given_back", error=str(error))
 
+    def ack(self, delivery_tag: str) -> None:
+        """As kombu's; a task that ends after its connection was closed has nothing left to give back to."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu ships no types
+        except (AttributeError, RedisError, OSError) as error:
+            logger.warning("message_not_acknowledged", error=str(error))
+
 
 def use_patience() -> None:
     """Have every connection of this process use it."""

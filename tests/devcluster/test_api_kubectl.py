@@ -97,7 +97,7 @@ def test_it_describes_and_follows_a_log(modern: Kubectl) -> None:
     described = modern("describe", "pod", name)
     assert "Scheduled" in described
     assert "Controlled By:  ReplicaSet/f-" in described
-    assert "Application startup complete" in modern("logs", name)
+    until(lambda: "Application startup complete" in modern("logs", name), what="the whole log")
     followed = modern("logs", "-f", name, "--pod-running-timeout=20s", "--request-timeout=3s", check=False)
     assert "Application startup complete" in followed
     assert "deleted" in modern("delete", "pod", name)
@@ -106,7 +106,7 @@ def test_it_describes_and_follows_a_log(modern: Kubectl) -> None:
 def test_it_reads_a_log_and_deletes_the_pod(kubectl: Kubectl, admin: Client, namespace: str) -> None:
     admin.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", json.loads(manifest("g")))
     name = running(kubectl, "g")
-    assert "Application startup complete" in kubectl("logs", name)
+    until(lambda: "Application startup complete" in kubectl("logs", name), what="the whole log")
     assert "Application startup complete" in kubectl("logs", name, "--tail=20", "--timestamps")
     assert "deleted" in kubectl("delete", "pod", name, "--wait=false")
     assert "deleted" in kubectl("delete", "deployment", "g", "--cascade=foreground", "--wait=false")

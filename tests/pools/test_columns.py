@@ -17,6 +17,7 @@ from django.db import connections
 
 from apps.accounts.models import User
 from apps.gateways import labels
+from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.operations.statuses import OperationStatus
 from apps.pools.live_view import PodFacts
@@ -53,8 +54,9 @@ class Run:
         """Eight free pods again, then four lent ones in trouble."""
         resize(self.world, SIZE)
         until(self.whole, seconds=60, every=0.2, what="eight pods", told=lambda: str(self.world.pods()))
-        for pod in self.world.pods():
-            self.world.relabel(pod.name, labels.UNASSIGNED)
+        for name in self.world.names():
+            with contextlib.suppress(NotFound):  # the last run's victims may just go
+                self.world.relabel(name, labels.UNASSIGNED)
         lent = self.choose(Random(self.number))
         lend(self.world, lent)
         if self.kind == "two NotReady":

@@ -62,6 +62,7 @@ def test_without_the_reconciler_the_same_rollout_loses_every_assignment(pool: Wo
 
 def test_a_lent_pod_that_dies_on_the_way_is_made_good_and_a_roll_back_keeps_assignments(pool: World) -> None:
     restart(pool, "3")
+    until(lambda: state_of(pool).peopled == 2, what="the new version")
     until(
         lambda: (reconcile(pool.portal, pool.record), "production" in split(pool))[1], seconds=60, every=0.1
     )
@@ -69,7 +70,8 @@ def test_a_lent_pod_that_dies_on_the_way_is_made_good_and_a_roll_back_keeps_assi
     pool.outside.delete("pods", victim.name, namespace=pool.namespace, grace=0)
     restart(pool, "2")
     follow(pool)
-    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+    kept = {"production": 1, "testing": 1, "unassigned": 1}
+    until(lambda: split(pool) == kept, seconds=30, what="every assignment", told=lambda: told(pool))
     assert Rollout.objects.count() == 1
 
 
