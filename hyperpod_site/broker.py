@@ -1,5 +1,8 @@
 """Valkey as Celery's broker, for workers that outlive its outages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from kombu.transport import redis
 from redis.exceptions import RedisError
@@ -8,26 +11,31 @@ logger = structlog.get_logger(__name__)
 
 
 class PatientQoS(redis.QoS):
-    """Kombu's book of messages in hand, whose giving back may fail.
+    """Kombu's book of messages in hand, whose entries may be lost with the connection.
 
-    A worker with work in hand whose broker goes away closes its connection, and kombu (5.7) gives back the
-    messages through the very pool that it has just closed: an AttributeError that ends the whole worker. The
-    messages are no loss: operations.sweeper sends again what nobody runs.
+    A worker with work in hand whose broker goes away closes its connection, and kombu (5.7) gives back and
+    acknowledges messages through the very pool that it has just closed: an AttributeError that ends the whole
+    worker. The messages are no loss: operations.sweeper sends again what nobody runs.
     """
 
     def restore_unacked_once(self, stderr: object = None) -> None:
-        """As kombu's; what cannot be given back is left to the sweeper."""
-        try:
+        """As kombu's, for as long as there is a connection."""
+        with forgiven("messages_not_given_back"):
             super().restore_unacked_once(stderr)  # type: ignore[no-untyped-call]  # kombu ships no types
-        except (AttributeError, RedisError, OSError) as error:
-            logger.warning("messages_not_given_back", error=str(error))
 
     def ack(self, delivery_tag: str) -> None:
-        """As kombu's; a task that ends after its connection was closed has nothing left to give back to."""
-        try:
+        """As kombu's, for as long as there is a connection."""
+        with forgiven("message_not_acknowledged"):
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu ships no types
-        except (AttributeError, RedisError, OSError) as error:
-            logger.warning("message_not_acknowledged", error=str(error))
+
+
+@contextmanager
+def forgiven(event: str) -> Iterator[None]:
+    """Log what a closed connection raises, under that name, and go on."""
+    try:
+        yield
+    except (AttributeError, RedisError, OSError) as error:
+        logger.warning(event, error=str(error))
 
 
 def use_patience() -> None:
