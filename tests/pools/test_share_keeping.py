@@ -197,6 +197,19 @@ def test_a_change_of_a_pod_has_its_pool_looked_at_once(pool: World, alice: User)
     assert turns.due() == [] and labels.UNASSIGNED in split(pool.pods())
 
 
+def test_a_pool_is_looked_at_as_soon_as_patience_is_over(pool: World, alice: User) -> None:
+    share(pool, alice, ShareWish("production", count=1), patience=5)
+    until_split(pool, production=1, unassigned=3)
+    lent = next(pod for pod in pool.pods() if pod.business == "production")
+    pool.mishap(kind="unready", namespace=pool.namespace, name=lent.name)
+    until(lambda: not pool.pod(lent.name).ready, seconds=30, what="the pod to be away")
+    turns.ask(pool.record)
+    turns.work()
+    assert turns.due() == []
+    until(lambda: turns.due() != [], seconds=20, what="the end of patience")
+    until(lambda: (turns.work(), split(pool.pods()).get("production") == 1)[1], seconds=20, every=0.2)
+
+
 def test_the_watcher_has_a_pool_with_shares_looked_at_when_a_pod_dies(
     pool: World, alice: User, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from apps.gateways.labels import UNASSIGNED
 from apps.pools.shares.entitlement import Rule, entitled, in_turn
+from apps.pools.shares.moments import next_moment
 from apps.pools.shares.planning import Excepted, next_act, waits
 from tests.pools.made_up import pod
 from tests.pools.sharing import LONG_AGO, NOW, free, pods, settle, shared, sick, split
@@ -73,6 +74,19 @@ def test_a_short_absence_and_one_without_a_spare_move_nothing() -> None:
     alone = shared([*pods(production=1), bad], Rule("production", count=2))
     assert next_act(alone) is None
     assert waits(alone) == ["production: 1 of 2 pods; no Ready pod is left for it."]
+
+
+def test_it_is_known_when_patience_or_a_dwell_ends_without_any_news() -> None:
+    count, weight = Rule("production", count=2), Rule("testing", weight=1, missed_since=NOW)
+    away = [*pods(production=1, unassigned=1), sick("bad", "production", seconds=50)]
+    assert next_moment(shared(away, count, patience=60)) == NOW + timedelta(seconds=10)
+    assert next_moment(shared(pods(production=2, unassigned=1), count, weight, dwell=90)) == NOW + timedelta(
+        seconds=90
+    )
+    back = {f"uid-production-{number}": NOW - timedelta(seconds=number) for number in range(3)}
+    above = shared(pods(production=3), count, since=back, dwell=30)
+    assert next_moment(above) == NOW + timedelta(seconds=30)
+    assert next_moment(shared(pods(production=2), count)) is None
 
 
 def test_a_spare_returns_to_the_stock_when_the_pod_whose_place_it_took_is_back() -> None:

@@ -5,6 +5,7 @@ pool's lock only one of two gets its way.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from apps.pools.reconciler.sight import Sight, look
 from apps.pools.refusals import Outdated, PoolProblem, Unsettled
 from apps.pools.rollouts import stepping
 from apps.pools.shares import keeping, planning
+from apps.pools.shares.moments import next_moment
 
 logger = structlog.get_logger(__name__)
 MOST = 30
@@ -24,11 +26,23 @@ MOST = 30
 
 @dataclass
 class Report:
-    """What a turn did and what the pool waits for. `more`: there may be something left to do at once."""
+    """What a turn did and what the pool waits for. `more`: there may be something left to do at once;
+    `again`: when there may be without any news.
+    """
 
     done: list[Act] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     more: bool = False
+    again: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done now, what is waited for, and when to look again without any news."""
+
+    act: Act | None = None
+    waits: list[str] = field(default_factory=list)
+    again: datetime | None = None
 
 
 def reconcile(kubernetes: Kubernetes, record: PoolRecord, *, most: int = MOST) -> Report:
@@ -37,36 +51,37 @@ def reconcile(kubernetes: Kubernetes, record: PoolRecord, *, most: int = MOST) -
     for _look in range(most):
         sight = look(kubernetes, record)
         try:
-            act, report.waits = next_step(kubernetes, record, sight)
+            step = next_step(kubernetes, record, sight)
         except Outdated:
             continue
-        if act is None:
+        report.waits, report.again = step.waits, step.again
+        if step.act is None:
             return report
-        if not attempt(kubernetes, record, act, sight, report):
+        if not attempt(kubernetes, record, step.act, sight, report):
             return report
     report.more = True
     return report
 
 
-def next_step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act | None, list[str]]:
-    """What is to be done now, and what is waited for. A rollout goes before shares."""
+def next_step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> Step:
+    """What comes next. A rollout goes before shares."""
     keeping.tidy(record, sight)
     rollout = stepping.step(kubernetes, record, sight)
     if rollout is not None:
-        return rollout
+        return Step(*rollout)
     return share_step(record, sight)
 
 
-def share_step(record: PoolRecord, sight: Sight) -> tuple[Act | None, list[str]]:
+def share_step(record: PoolRecord, sight: Sight) -> Step:
     """The same for shares, where they are switched on and no operation has the pool."""
     policy = keeping.policy_of(record)
     if policy is None or not policy.active:
-        return None, []
+        return Step()
     if owner := keeping.owner_of(record):
         words = _("%(who)s is at work on the pool: %(title)s.")
-        return None, [words % {"who": owner.actor_name, "title": owner.title}]
+        return Step(waits=[words % {"who": owner.actor_name, "title": owner.title}])
     shared = keeping.shared_of(record, policy, sight)
-    return planning.next_act(shared), planning.waits(shared)
+    return Step(planning.next_act(shared), planning.waits(shared), next_moment(shared))
 
 
 def attempt(kubernetes: Kubernetes, record: PoolRecord, act: Act, sight: Sight, report: Report) -> bool:

@@ -91,8 +91,10 @@ periodic.periodic(DUTY, every=5)(work)
 
 
 def due() -> list[PoolRecord]:
-    """Pools that were asked for, and those in care that nobody has looked at for a while."""
-    asked = Q(turn__due_at__isnull=False)
+    """Pools that were asked for or whose time has come, and those in care that nobody has looked at for a
+    while.
+    """
+    asked = Q(turn__due_at__isnull=False) | Q(turn__again_at__lte=timezone.now())
     cared = Q(share_policy__enabled=True, share_policy__paused=False) | Q(
         rollouts__ended_at=None, rollouts__pk__gt=0
     )
@@ -136,7 +138,9 @@ def rounds(record: PoolRecord, turn: Turn) -> None:
 def note(record: PoolRecord, turn: Turn, report: Report, seen: datetime | None) -> bool:
     """Write down what came of a look; False when somebody asked for another one meanwhile."""
     before = Turn.objects.values_list("waits", flat=True).get(pk=turn.pk)
-    Turn.objects.filter(pk=turn.pk).update(looked_at=timezone.now(), waits=report.waits)
+    Turn.objects.filter(pk=turn.pk).update(
+        looked_at=timezone.now(), again_at=report.again, waits=report.waits
+    )
     if report.waits != before:
         publish(topics.pool(record.cluster_id, record.namespace, record.name))
     return bool(Turn.objects.filter(pk=turn.pk).filter(Q(due_at=None) | Q(due_at=seen)).update(due_at=None))
