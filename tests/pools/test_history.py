@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
-from apps.pools.handover import history, observing, records, settling
+from apps.pools.handover import intervals, observing, records, settling
 from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding, Intent, PoolRecord
 from apps.pools.statuses import IntentState
@@ -111,7 +111,7 @@ def test_a_stamp_of_another_pods_intent_proves_nothing(record: PoolRecord, alice
 
 def test_a_pod_that_left_the_pool_and_came_back_is_held_again(record: PoolRecord) -> None:
     observing.fit(records.lock(record.pk), pod("a", version=10))
-    history.end(records.lock(record.pk), ["uid-a"])
+    intervals.end(records.lock(record.pk), ["uid-a"])
     observing.catch_up(record, [pod("a", version=10)])
     assert not Holding.objects.filter(to_at=None).exists(), "an old moment does not raise the dead"
     observing.fit(records.lock(record.pk), pod("a", version=20), fresh=True)
@@ -123,7 +123,7 @@ def test_a_change_of_ours_known_after_the_pods_end_stands_before_it(record: Pool
         pool=record, pod_uid="uid-a", pod_name="a", origin="testing", business="production", stamp=""
     )
     observing.fit(records.lock(record.pk), pod("a", "testing", version=10))
-    history.end(records.lock(record.pk), ["uid-a"])
+    intervals.end(records.lock(record.pk), ["uid-a"])
     dying = pod("a", "production", version=12, stamp=str(intent.pk), deleting=True)
     settling.close(intent, settling.Outcome(IntentState.DONE), dying)
     rows = list(Holding.objects.filter(pool=record).order_by("version"))

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from apps.audit import context
 from apps.gateways import labels
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.handover import history, observing, records, rules, settling
+from apps.pools.handover import intervals, observing, records, rules, settling
 from apps.pools.handover.wish import Wish
 from apps.pools.handover.words import being_moved, moved
 from apps.pools.live_view import PodFacts, PoolView, look
@@ -131,7 +131,7 @@ def account_for(record: PoolRecord, pod: PodFacts, *, fresh: bool) -> None:
     if not pod.alive:
         return
     observing.fit(record, pod, fresh=fresh)
-    holding = history.current(record, pod.uid)
+    holding = intervals.current(record, pod.uid)
     if holding is None or holding.business != pod.business:
         raise ReadAgain
 

@@ -2,7 +2,7 @@
 
 Called by the watcher with every event of a pod, after each commit of mirrored pods (lists come that way),
 and by the recovery sweep. It believes every moment that it is shown and fits it in by its version
-(`history.place`), so it may be shown old ones, and the same ones again and again. Rows of other pods, and
+(`intervals.place`), so it may be shown old ones, and the same ones again and again. Rows of other pods, and
 what rows were before, are not decoded: an earlier release may have mirrored less of them.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from apps.live.rows import Change, Event, Row
-from apps.pools.handover import history, records, settling, switching
+from apps.pools.handover import intervals, records, settling, switching
 from apps.pools.handover.words import is_stamp
 from apps.pools.live_view import PodFacts, facts_of, pool_of
 from apps.pools.models import Holding, Intent, PoolRecord
@@ -99,7 +99,7 @@ def fit(record: PoolRecord, pod: PodFacts, *, fresh: bool = False) -> list[Inten
     intent = settling.of_stamp(pod.stamp)
     if intent and intent.state != IntentState.DONE and intent.pod_uid == pod.uid:
         settled.append(settling.close(intent, settling.Outcome(IntentState.DONE), pod))
-    history.place(record, pod, fresh=fresh)
+    intervals.place(record, pod, fresh=fresh)
     return settled
 
 
@@ -122,4 +122,4 @@ def finish(record: PoolRecord, uids: list[str]) -> None:
     """Close the intervals of pods that ended."""
     if uids and Holding.objects.filter(pool=record, pod_uid__in=uids, to_at=None).exists():
         with transaction.atomic():
-            history.end(records.lock(record.pk), uids)
+            intervals.end(records.lock(record.pk), uids)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.gateways.errors import NotFound, PatchRefused
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.handover import history, patch, records
+from apps.pools.handover import intervals, patch, records
 from apps.pools.handover.words import is_stamp, moved
 from apps.pools.live_view import PodFacts, read_pod
 from apps.pools.models import Holding, Intent
@@ -102,7 +102,7 @@ def write_history(intent: Intent, pod: PodFacts) -> Holding:
     """The one interval of a change that was done; late knowledge takes the time that the cluster noted."""
     late = (timezone.now() - intent.made_at).total_seconds() > LATE_SECONDS
     noted = parse_datetime(pod.written_at) if pod.written_at and pod.business == intent.business else None
-    return history.turn(intent.pool, pod, intent, at=noted if late else None)
+    return intervals.turn(intent.pool, pod, intent, at=noted if late else None)
 
 
 def of_stamp(stamp: str | None) -> Intent | None:
