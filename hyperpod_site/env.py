@@ -36,6 +36,9 @@ class Environment(BaseSettings):
     aws_endpoint_url: str = Field("", description="Replaces AWS' own addresses, for the demo and for tests")
     mlflow_tracking_uri: str = ""
     operations_lease: float = Field(15, description="Seconds of silence after which a worker counts as dead")
+    drain_settle: float = Field(
+        3, ge=0, description="Seconds that a drained engine must stay idle: longer than any proxy lags behind"
+    )
     data_dir: str = Field("", description="Where scripts keep their output files")
     api_rate: str = Field("600/m", description="API requests per user")
     model_calls: int = Field(240, gt=0, description="Model calls that one web process runs at once")

@@ -202,6 +202,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 PORTAL_DATA_DIR = Path(ENV.data_dir) if ENV.data_dir else BASE_DIR / ".run" / "data"
 OPERATIONS_LEASE = ENV.operations_lease
+PORTAL_DRAIN_SETTLE = ENV.drain_settle
 PORTAL_KUBECONFIG = ENV.kubeconfig
 PORTAL_AWS_ENDPOINT_URL = ENV.aws_endpoint_url
 PORTAL_MLFLOW_TRACKING_URI = ENV.mlflow_tracking_uri

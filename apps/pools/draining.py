@@ -7,6 +7,7 @@ first sight of an idle engine is not believed.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,7 +19,6 @@ from apps.pools.engine import Load, load_of
 from apps.pools.live_view import PodFacts, read_pod
 from apps.pools.models import Intent
 
-SETTLE = timedelta(seconds=3)
 UNKNOWN_LOAD = timedelta(seconds=30)
 
 
@@ -55,7 +55,7 @@ def settled_down(intent: Intent, load: Load | None, listed: bool, started: datet
     if intent.idle_since is None:
         remember(intent, now)
         return False
-    return now - intent.idle_since >= SETTLE
+    return now - intent.idle_since >= timedelta(seconds=settings.PORTAL_DRAIN_SETTLE)
 
 
 def remember(intent: Intent, since: datetime | None) -> None:

@@ -1,9 +1,22 @@
 """The pool that most tests share the shape of: four ready pods, two businesses."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.test import override_settings
 
 from tests.pools.world import Stage, World, make_stage, world_on
 from tests.processes import Devcluster
+
+SETTLE = 0.6
+"""Seconds; the tests' clusters lag 0.2 s twice, between a label and the last proxy."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_proxies() -> Iterator[None]:
+    """Drained pods need not wait for slower proxies than those that are there."""
+    with override_settings(PORTAL_DRAIN_SETTLE=SETTLE):
+        yield
 
 
 @pytest.fixture(scope="session")

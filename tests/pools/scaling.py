@@ -140,6 +140,18 @@ def begin(world: World, by: User, replicas: int, **more: Any) -> Operation:
     return scale_pool(by=by, pool=world.target, replicas=replicas, **more)
 
 
+def autoscaler(pool: World, version: str, kind: str) -> dict[str, Any]:
+    """One that targets the pool: a HorizontalPodAutoscaler, or KEDA's ScaledObject."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": pool.pool}
+    most = "maxReplicas" if kind.startswith("Horizontal") else "maxReplicaCount"
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": "hungry", "namespace": pool.namespace},
+        "spec": {"scaleTargetRef": target, most: 9},
+    }
+
+
 def lend(world: World, names: list[str]) -> None:
     """Lent as `assign` leaves a pod, without its history."""
     for name in names:

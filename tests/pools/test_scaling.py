@@ -1,7 +1,6 @@
 """Scale-downs on a real cluster that lags: only free pods go, and whatever is killed on the way is healed."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -19,7 +18,17 @@ from apps.pools.scaling.fence import remove
 from apps.pools.scaling.names import is_detached
 from apps.pools.scaling.planning import CannotScale, plan
 from tests.inference.real import finish, lines
-from tests.pools.scaling import Losses, begin, classify, leftovers, lend, settled, state_of, unready
+from tests.pools.scaling import (
+    Losses,
+    autoscaler,
+    begin,
+    classify,
+    leftovers,
+    lend,
+    settled,
+    state_of,
+    unready,
+)
 from tests.pools.world import Stage, World, assign, make_stage, world_on
 from tests.processes import Devcluster, until
 
@@ -98,17 +107,6 @@ def test_an_autoscaler_is_named(pool: World, alice: User, plural: str) -> None:
             begin(pool, alice, 6)
     finally:
         pool.outside.delete(plural, "hungry", namespace=pool.namespace)
-
-
-def autoscaler(pool: World, version: str, kind: str) -> dict[str, Any]:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": pool.pool}
-    most = "maxReplicas" if kind.startswith("Horizontal") else "maxReplicaCount"
-    return {
-        "apiVersion": version,
-        "kind": kind,
-        "metadata": {"name": "hungry", "namespace": pool.namespace},
-        "spec": {"scaleTargetRef": target, most: 9},
-    }
 
 
 def test_a_second_scale_is_told_of_the_first(pool: World, alice: User) -> None:

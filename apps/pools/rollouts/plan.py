@@ -19,7 +19,7 @@ from apps.pools.refusals import NeedsForce, PoolProblem
 from apps.pools.rollouts import holding
 from apps.pools.rollouts.planning import is_lent
 from apps.pools.rollouts.wishes import Difference, Template, VersionWish, differences, gpus_of, template_of
-from apps.pools.scaling.planning import check_owner, unsettled
+from apps.pools.scaling.planning import autoscaled, check_owner, unsettled
 
 
 class CannotRollOut(PoolProblem):
@@ -85,7 +85,7 @@ def plan(
     """
     sight = look(kubernetes, record)
     check_owner(record, own)
-    check_state(sight, wish)
+    check_state(kubernetes, sight, wish)
     template = template_of(sight.state, wish)
     changes = differences(sight.state.deployment["spec"]["template"], template)
     if not changes:
@@ -105,15 +105,18 @@ def plan(
     )
 
 
-def check_state(sight: Sight, wish: VersionWish) -> None:
-    """Nothing else may be under way; only a roll-back may interrupt a rollout."""
+def check_state(kubernetes: Kubernetes, sight: Sight, wish: VersionWish) -> None:
+    """Nothing else may be under way, and nobody else may change the size meanwhile; only a roll-back may
+    interrupt a rollout.
+    """
     state = sight.state
     if state.deployment["spec"].get("paused") and not holding.mark_of(state):
         raise CannotRollOut(_("%(pool)s is paused; resume it first.") % {"pool": state.name})
     if wish.revision is not None and sight.old:
         return
-    for words in unsettled(state):
-        raise CannotRollOut(words)
+    for words in [*unsettled(state), autoscaled(kubernetes, state)]:
+        if words:
+            raise CannotRollOut(words)
 
 
 def check_fits(record: PoolRecord, template: Template) -> None:

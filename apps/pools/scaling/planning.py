@@ -146,10 +146,15 @@ def check_settled(kubernetes: Kubernetes, state: PoolState) -> None:
     """Nothing may be under way in the cluster: what the controllers do next must be known."""
     for problem in unsettled(state):
         raise refusal(state, state.replicas, problem)
+    if words := autoscaled(kubernetes, state):
+        raise refusal(state, state.replicas, words)
+
+
+def autoscaled(kubernetes: Kubernetes, state: PoolState) -> str:
+    """Who else changes the pool's size, in words; "" for nobody."""
     found = autoscalers(kubernetes, namespace=state.namespace, name=state.name)
-    if found:
-        words = _("%(pool)s is scaled by the autoscaler %(names)s; change or remove that first.")
-        raise refusal(state, state.replicas, words % {"pool": state.name, "names": ", ".join(found)})
+    words = _("%(pool)s is scaled by the autoscaler %(names)s; change or remove that first.")
+    return words % {"pool": state.name, "names": ", ".join(found)} if found else ""
 
 
 def unsettled(state: PoolState) -> list[str]:
