@@ -15,8 +15,15 @@ from apps.operations.models import Operation
 from apps.operations.runner import execute
 from apps.operations.services import Busy
 from apps.operations.statuses import OperationStatus
-from apps.pools.models import Intent
-from apps.pools.refusals import BeingMoved, Moved, PoolProblem
+from apps.pools.distribution.actions import distribute_pods
+from apps.pools.distribution.wanted import Wanted
+from apps.pools.models import Holding, Intent
+from apps.pools.reconciler.acts import Act, perform
+from apps.pools.reconciler.sight import look
+from apps.pools.refusals import BeingMoved, Moved, Outdated, PoolProblem
+from apps.pools.rollouts.actions import roll_out_pool
+from apps.pools.rollouts.runner import How
+from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.scaling.planning import CannotScale, plan
 from apps.pools.statuses import IntentState
 from tests.builders import make_user
@@ -144,17 +151,71 @@ def test_a_pod_that_is_lent_and_scaled_away_at_once_has_one_fate(pool: World, pe
     assert kept or (isinstance(lent, PoolProblem) and victim in str(lent))
 
 
-def test_of_many_scales_at_once_one_is_done_and_the_others_hear_of_it(
-    pool: World, people: list[User]
-) -> None:
-    sizes = [3, 5, 2, 6, 3]
-    answers = at_once(*[partial(begin, pool, by, size) for by, size in zip(people, sizes, strict=False)])
+def winner(answers: list[object]) -> Operation:
+    """The one operation that began; everybody else was told whose it is, on what and how it stands."""
     begun = [answer for answer in answers if isinstance(answer, Operation)]
-    told = [answer for answer in answers if isinstance(answer, Busy)]
-    assert (len(begun), len(told)) == (1, len(sizes) - 1), answers
-    assert all(begun[0].actor_name in str(answer) for answer in told)
-    assert finish(begun[0]).status == OperationStatus.SUCCEEDED
-    assert leftovers(pool) == []
+    assert len(begun) == 1, Counter(map(str, answers))
+    first = begun[0]
+    words = f"{first.actor_name} is already at work on {first.target_name}: {first.title}, "
+    others = [str(answer) for answer in answers if answer is not first]
+    assert all(isinstance(answer, Busy) for answer in answers if answer is not first), others
+    assert all(answer.startswith(words) for answer in others), others
+    return first
+
+
+def share_out(world: World, by: User, weights: dict[str, float]) -> object:
+    return distribute_pods(by=by, pool=world.target, wanted=Wanted(weights)).operation
+
+
+def test_of_fifty_distributes_at_once_one_is_carried_out_whole(pool: World, people: list[User]) -> None:
+    wishes: list[dict[str, float]] = [{"production": 1}, {"testing": 1}]
+    pool.mirror()
+    with Recorder(pool) as recorder:
+        answers = at_once(
+            *[partial(share_out, pool, by, wishes[number % 2]) for number, by in enumerate(people)]
+        )
+        first = winner(answers)
+        done = finish(first)
+        assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+        assert faults(pool, recorder) == []
+    assert len({pod.business for pod in pool.pods()}) == 1 and Operation.objects.count() == 1
+    assert set(Holding.objects.exclude(intent=None).values_list("by", flat=True)) == {first.actor_name}
+
+
+def test_of_fifty_reconcilers_with_one_look_one_acts(pool: World, people: list[User]) -> None:
+    pool.mirror()
+    name = pool.names()[0]
+    uid, seen = pool.pod(name).uid, look(pool.portal, pool.record)
+    acts = [
+        Act(name, uid, "unassigned", ("production", "testing")[number % 2], "") for number in range(AT_ONCE)
+    ]
+    with Recorder(pool) as recorder:
+        answers = at_once(*[partial(perform, pool.portal, pool.record, act, seen) for act in acts])
+        done = [answer for answer in answers if isinstance(answer, Intent)]
+        assert [intent.state for intent in done] == [IntentState.DONE]
+        assert sum(isinstance(answer, Outdated) for answer in answers) == AT_ONCE - 1, Counter(
+            map(str, answers)
+        )
+        assert faults(pool, recorder) == []
+    assert Intent.objects.count() == 1 and pool.business_of(name) == done[0].business
+
+
+def test_of_fifty_scales_and_rollouts_at_once_one_is_done(pool: World, people: list[User]) -> None:
+    """Scales to several sizes and new versions; whoever comes first is alone at the pool until the end."""
+    wish, how = VersionWish(restart="now"), How(settle=0, timeout=5)
+    pool.mirror()
+
+    def ask(number: int) -> object:
+        if number % 2:
+            return roll_out_pool(by=people[number], pool=pool.target, wish=wish, how=how).operation
+        return begin(pool, people[number], (3, 5)[number % 4 // 2])
+
+    first = winner(at_once(*[partial(ask, number) for number in range(AT_ONCE)]))
+    done = finish(first, seconds=120)
+    assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
+    print(f"\n{first.title} began, {AT_ONCE - 1} were told so")
+    until(lambda: not leftovers(pool) and rolled_out(pool), seconds=60, what="a settled pool")
+    assert Operation.objects.count() == 1
 
 
 def test_no_scale_during_a_rollout_and_a_rollout_ends_a_scale_safely(pool: World, people: list[User]) -> None:
