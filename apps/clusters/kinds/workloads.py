@@ -23,11 +23,16 @@ class Template(msgspec.Struct, frozen=True):
     spec: PodSpec = PodSpec()
 
 
+class Strategy(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
 class WorkloadSpec(msgspec.Struct, frozen=True):
     replicas: int = 1
     paused: bool = False
     selector: Selector = Selector()
     template: Template = Template()
+    strategy: Strategy | None = None
 
 
 class WorkloadStatus(msgspec.Struct, frozen=True):
@@ -66,6 +71,7 @@ def project_deployment(item: Workload) -> dict[str, Any]:
     ports = [port for container in containers for port in container.ports or []]
     return counts(item) | {
         "paused": item.spec.paused,
+        "strategy": item.spec.strategy.type if item.spec.strategy else "",
         "selector": item.spec.selector.matchLabels or {},
         "template_labels": template.metadata.labels or {},
         "model_id": item.metadata.annotation(labels.MODEL_ID),

@@ -57,7 +57,9 @@ def ask(record: PoolRecord) -> None:
 
 
 def in_care(cluster_id: int, places: set[Place]) -> set[Place]:
-    """Those of the pools that have shares switched on, a rollout under way, or pods of two versions."""
+    """Those of the pools that have shares switched on, a rollout under way, pods of two versions, or the
+    strategy Recreate, whose versions are never there together.
+    """
     if not places:
         return set()
     own = Q(pool__cluster_id=cluster_id)
@@ -65,7 +67,8 @@ def in_care(cluster_id: int, places: set[Place]) -> set[Place]:
     rolling = Rollout.objects.filter(own, ended_at=None)
     rows = [*switched.values_list("pool__namespace", "pool__name")]
     rows += rolling.values_list("pool__namespace", "pool__name")
-    return places & ({(str(namespace), str(name)) for namespace, name in rows} | mixed(cluster_id, places))
+    known = {(str(namespace), str(name)) for namespace, name in rows}
+    return places & (known | mixed(cluster_id, places) | recreating(cluster_id, places))
 
 
 def mixed(cluster_id: int, places: set[Place]) -> set[Place]:
@@ -79,6 +82,13 @@ def mixed(cluster_id: int, places: set[Place]) -> set[Place]:
     found = running.annotate(pool=pool, owner=owner).values("namespace", "pool")
     several = found.annotate(versions=Count("owner", distinct=True)).filter(versions__gt=1)
     return set(several.values_list("namespace", "pool"))
+
+
+def recreating(cluster_id: int, places: set[Place]) -> set[Place]:
+    """Pools whose Deployment ends all pods before it makes those of a new version."""
+    names = {name for _namespace, name in places}
+    found = mirror.objects(cluster_id, "deployments").filter(name__in=names, data__strategy="Recreate")
+    return set(found.values_list("namespace", "name"))
 
 
 def work() -> None:

@@ -17,6 +17,7 @@ from apps.pools.live_view import PodFacts
 from apps.pools.models import Holding, Intent, PoolRecord, Rollout
 from apps.pools.reconciler.sight import Sight
 from apps.pools.refusals import Outdated
+from apps.pools.rollouts import recreating
 from apps.pools.statuses import IntentState, Source
 
 
@@ -27,7 +28,18 @@ def active(record: PoolRecord) -> Rollout | None:
 
 def follow(record: PoolRecord, sight: Sight) -> Rollout | None:
     """The rollout under way, after noticing one that somebody else began."""
-    return active(record) or (begin_found(record, sight) if sight.old else None)
+    if under_way := active(record):
+        return under_way
+    return begin_found(record, sight) if sight.old else begin_recreated(record, sight)
+
+
+def begin_recreated(record: PoolRecord, sight: Sight) -> Rollout | None:
+    """The same for one by the strategy Recreate, which nobody could see under way."""
+    owed = recreating.had_before(record, sight)
+    if not owed:
+        return None
+    before = str(sight.state.sets[-2]["metadata"]["uid"])
+    return begin(record, wanted=owed, source=Source.EXTERNAL, by=template_writer(sight), before=before)
 
 
 def begin_found(record: PoolRecord, sight: Sight) -> Rollout:
