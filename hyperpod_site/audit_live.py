@@ -4,30 +4,46 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.access import from_key
 from apps.audit import selectors
 from apps.audit.forms import EntryFilter
 from apps.audit.models import AuditEntry
 from apps.audit.permissions import VIEW_ENTRY
-from apps.live import topics
+from apps.live import paging, topics
 from apps.live.fragments import Fragment, Rows, register
 from apps.live.viewers import Viewer
 
+HEADERS = (
+    ("time", _("Time (UTC)")),
+    ("person", _("Person")),
+    ("action", _("Action")),
+    ("object", _("Object")),
+    ("cluster", _("Cluster")),
+    ("outcome", _("Outcome")),
+    ("", _("Operation")),
+)
 
-def list_context(viewer: Viewer, *, query: str, before: int, own: int) -> dict[str, Any]:
+
+def list_context(viewer: Viewer, *, query: str, after: int, own: int) -> dict[str, Any]:
     """One page of entries that fit a query of the audit page; `own` is who looks, as signed by the page."""
     form = EntryFilter(QueryDict(query))
     if not form.is_valid():  # an action that a newer release has no more
-        return {"rows": [], "older": None}
+        return {"rows": [], "next": ""}
     fitting = form.narrow(selectors.within(from_key(viewer.role_key), own))
-    page = selectors.page(fitting, before=before or None)
-    return {"rows": page.entries, "older": page.older}
+    page = selectors.page(fitting, sort=form.cleaned_data["sort"], after=after or None)
+    asked = form.asked()
+    return {
+        "rows": page.entries,
+        "headers": paging.headers(HEADERS, asked),
+        "next": paging.address(asked, after=page.next) if page.next else "",
+    }
 
 
-def list_topics(*, before: int, **_args: Any) -> Iterable[str]:
-    """New entries come to the newest page only; behind a given entry nothing changes any more."""
-    return () if before else (topics.audit(),)
+def list_topics(*, after: int, **_args: Any) -> Iterable[str]:
+    """The first page is told of new entries; a page behind a given entry stands as a link shows it."""
+    return () if after else (topics.audit(),)
 
 
 def row_dom_id(entry: AuditEntry) -> str:

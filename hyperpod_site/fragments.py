@@ -10,6 +10,7 @@ from apps.audit import selectors as audit
 from apps.audit.permissions import VIEW_ENTRY
 from apps.clusters import gpus
 from apps.clusters import selectors as clusters
+from apps.clusters.permissions import VIEW as VIEW_CLUSTER
 from apps.inference.permissions import VIEW as VIEW_DEPLOYMENTS
 from apps.live import topics
 from apps.live.fragments import Fragment, register
@@ -62,10 +63,20 @@ def cluster_topics(*, cluster: str) -> Iterable[str]:
     return *attention_topics(cluster=cluster), topics.kind(pk, "pods"), topics.sync(pk)
 
 
+def cluster_state_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
+    """Whether the frame's cluster answers."""
+    return {"freshness": clusters.answering(cluster)}
+
+
+def cluster_state_topics(*, cluster: str) -> Iterable[str]:
+    """The state of the mirror."""
+    return (topics.sync(clusters.by_slug(cluster).pk),)
+
+
 def operations_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
     """The cluster's operations: what is at work first, then the newest."""
-    rows, _more = operations.page(viewer.role_key, operations.Filter(), 1)
-    return {"rows": [row for row in rows if row.target_cluster == cluster][:SHORT]}
+    found = operations.listed(viewer.role_key, operations.Filter(cluster=cluster))
+    return {"cluster": cluster, "rows": operations.rows_of(found[:SHORT])}
 
 
 def audit_context(viewer: Viewer, *, cluster: str, own: int) -> dict[str, Any]:
@@ -91,6 +102,11 @@ ATTENTION = register(
 )
 CLUSTER = register(
     Fragment("site.cluster", "home.html#cluster", cluster_context, cluster_topics, VIEW_DEPLOYMENTS)
+)
+CLUSTER_STATE = register(
+    Fragment(
+        "site.cluster_state", "frame_cluster.html", cluster_state_context, cluster_state_topics, VIEW_CLUSTER
+    )
 )
 OPERATIONS = register(
     Fragment(

@@ -41,7 +41,8 @@ class EntryFilter(forms.Form):
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+    sort = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    after = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,9 +58,13 @@ class EntryFilter(forms.Form):
             if name in CONDITIONS and value
         }
 
+    def asked(self) -> dict[str, str]:
+        """The filled fields and the sort, as they were typed."""
+        return {name: self.data[name] for name in (*CONDITIONS, "sort") if self.data.get(name)}
+
     def query(self) -> str:
-        """The filled fields as a URL's query, as they were typed."""
-        return urlencode({name: self.data[name] for name in CONDITIONS if self.data.get(name)})
+        """The same as a URL's query."""
+        return urlencode(self.asked())
 
     def narrow(self, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """The entries that fit."""

@@ -27,23 +27,61 @@ def within(access: Access, own: int) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(of_clusters | Q(actor_id=own))
 
 
+SORTS = {
+    "person": "actor_name",
+    "action": "code",
+    "object": "target_name",
+    "cluster": "cluster",
+    "outcome": "outcome",
+}
+"""What the list may be sorted by, beside the time; each has its index."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """Entries, newest first; `older` is the cursor of the next page, None on the last."""
+    """Entries in their order; `next` is the cursor of the next page, None on the last."""
 
     entries: list[AuditEntry]
-    older: int | None
+    next: int | None
 
 
-def page(queryset: QuerySet[AuditEntry], *, before: int | None = None, size: int = PAGE_SIZE) -> Page:
-    """One page after the entry `before` (a primary key): by comparison, so that page 1,000 costs what page
+def page(
+    queryset: QuerySet[AuditEntry], *, sort: str = "", after: int | None = None, size: int = PAGE_SIZE
+) -> Page:
+    """One page after the entry `after` (a primary key): by comparison, so that page 1,000 costs what page
     1 does.
     """
-    start = AuditEntry.objects.filter(pk=before).first() if before else None
-    if start is not None:
-        queryset = queryset.filter(Q(at__lt=start.at) | Q(at=start.at, pk__lt=start.pk))
-    rows = list(queryset.order_by("-at", "-pk")[: size + 1])
-    return Page(entries=rows[:size], older=rows[size - 1].pk if len(rows) > size else None)
+    order = order_of(sort)
+    last = AuditEntry.objects.filter(pk=after).first() if after else None
+    if last is not None:
+        queryset = queryset.filter(behind(last, order))
+    rows = list(queryset.order_by(*order)[: size + 1])
+    return Page(entries=rows[:size], next=rows[size - 1].pk if len(rows) > size else None)
+
+
+def order_of(sort: str) -> tuple[str, ...]:
+    """The order of one of SORTS, newest first within equals; "-" before it is the very reverse, for which
+    the same index serves. Anything else means newest first, "time" oldest first.
+    """
+    if sort == "time":
+        return "at", "pk"
+    field = SORTS.get(sort.removeprefix("-"))
+    if field is None:
+        return "-at", "-pk"
+    return (f"-{field}", "at", "pk") if sort.startswith("-") else (field, "-at", "-pk")
+
+
+def behind(last: AuditEntry, order: tuple[str, ...]) -> Q:
+    """What comes after `last` in that order. The bound on the first field lets its index begin there."""
+    found, equal = Q(), Q()
+    for key in order:
+        field, word = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"
+        value = getattr(last, field)
+        found |= equal & Q(**{f"{field}__{word}": value})
+        equal &= Q(**{field: value})
+    first = order[0].removeprefix("-")
+    bound = "lte" if order[0].startswith("-") else "gte"
+    return Q(**{f"{first}__{bound}": getattr(last, first)}) & found
 
 
 def same_request(user: User, entry: AuditEntry) -> QuerySet[AuditEntry]:

@@ -14,12 +14,12 @@ from apps.audit.permissions import VIEW_ENTRY
 
 @require_safe
 def entry_list(request: UserRequest) -> HttpResponse:
-    """Entries by filter, 50 at a time; the newest page stays live."""
+    """Entries by filter, sorted, 50 at a time; the first page stays live."""
     policy.require(request.user, VIEW_ENTRY.code)
     form = EntryFilter(request.GET)
     if not form.is_valid():
         return render(request, "audit/entry_list.html", {"form": form}, status=422)
-    context = {"form": form, "query": form.query(), "before": form.cleaned_data["before"] or 0}
+    context = {"form": form, "query": form.query(), "after": form.cleaned_data["after"] or 0}
     return render(request, "audit/entry_list.html", context | {"filtered": bool(form.conditions())})
 
 

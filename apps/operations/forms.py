@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.live.paging import MOST_PAGES
 from apps.operations import registry
-from apps.operations.selectors import LAST_PAGE, Filter
+from apps.operations.selectors import Filter
 from apps.operations.statuses import OperationStatus
 
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -20,7 +21,7 @@ def moment(label: Any) -> forms.DateTimeField:
 
 
 class OperationFilter(forms.Form):
-    """State, work, person, target, time, page; everything optional."""
+    """State, work, person, target, cluster, time, sort, page; everything optional."""
 
     state = forms.ChoiceField(
         required=False,
@@ -30,9 +31,11 @@ class OperationFilter(forms.Form):
     work = forms.ChoiceField(label=_("Work"), required=False)
     person = forms.CharField(label=_("Person"), required=False, max_length=150)
     target = forms.CharField(label=_("Target"), required=False, max_length=253)
+    cluster = forms.CharField(label=_("Cluster"), required=False, max_length=100)
     since = moment(_("Begun from"))
     until = moment(_("Begun before"))
-    page = forms.IntegerField(required=False, min_value=1, max_value=LAST_PAGE, widget=forms.HiddenInput)
+    sort = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    page = forms.IntegerField(required=False, min_value=1, max_value=MOST_PAGES, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +48,11 @@ class OperationFilter(forms.Form):
         data = {name: self.cleaned_data[name] for name in Filter.__dataclass_fields__}
         return Filter(**{name: value for name, value in data.items() if value})
 
+    def asked(self) -> dict[str, str]:
+        """The filled fields but page, as they were typed."""
+        names = (*Filter.__dataclass_fields__, "sort")
+        return {name: self.data[name] for name in names if self.data.get(name)}
+
     def query(self) -> str:
-        """The filled fields but state and page as a URL's query, as they were typed."""
-        names = [name for name in Filter.__dataclass_fields__ if name != "state"]
-        return urlencode({name: self.data[name] for name in names if self.data.get(name)})
+        """The same without the state, as a URL's query."""
+        return urlencode({name: value for name, value in self.asked().items() if name != "state"})

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
-from apps.live import topics
+from apps.live import paging, topics
 from apps.live.fragments import Fragment, Rows
 from apps.live.fragments import register as register_fragment
+from apps.live.paging import Page
 from apps.live.streams import Stream
 from apps.live.streams import register as register_stream
 from apps.live.viewers import Viewer
@@ -16,6 +18,17 @@ from apps.operations.forms import OperationFilter
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 
+HEADERS: tuple[tuple[str, Any], ...] = (
+    ("number#", _("No.")),
+    ("title", _("Operation")),
+    ("state", _("State")),
+    ("target", _("Target")),
+    ("person", _("Person")),
+    ("", _("Step or end")),
+    ("begun", _("Begun (UTC)")),
+    ("took#", _("Took")),
+)
+
 
 def list_context(viewer: Viewer, *, query: str, state: str, number: int) -> dict[str, Any]:
     """One page of operations for the query of the page's URL, with the states' counts."""
@@ -23,11 +36,16 @@ def list_context(viewer: Viewer, *, query: str, state: str, number: int) -> dict
     asked["state"] = state
     form = OperationFilter(asked)
     if not form.is_valid():  # work that a newer release has no more
-        return {"rows": [], "more": False, "filtered": True, "chips": []}
-    wanted = form.wanted()
-    rows, more = selectors.page(viewer.role_key, wanted, number)
-    chips = selectors.chips(viewer.role_key, wanted)
-    return {"rows": rows, "more": more, "filtered": wanted != selectors.Filter(), "chips": chips}
+        return {"page": Page((), 1, 0, {"state": state}), "rows": [], "chips": [], "headers": []}
+    return found(viewer.role_key, form, number) | {"headers": paging.headers(HEADERS, form.asked())}
+
+
+def found(role_key: str, form: OperationFilter, number: int) -> dict[str, Any]:
+    """The page `number` of what a valid form asks for."""
+    wanted, sort = form.wanted(), form.cleaned_data["sort"]
+    cut, number, total = paging.cut(selectors.listed(role_key, wanted, sort=sort), number)
+    page = Page(selectors.rows_of(cut), number, total, form.asked())
+    return {"page": page, "rows": page.rows, "chips": selectors.chips(role_key, wanted)}
 
 
 def list_topics(**_args: Any) -> Iterable[str]:

@@ -7,12 +7,15 @@ The row is the truth; the queue carries only its number. Moves between states ar
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.entries import Target
 from apps.operations.statuses import ACTIVE, OperationStatus, StepState
+
+AT_WORK = Case(When(status__in=ACTIVE, then=0), default=1)
+TOOK = F("ended_at") - F("created_at")
 
 
 class Operation(models.Model):
@@ -65,6 +68,13 @@ class Operation(models.Model):
             models.Index(fields=["sent_at"], name="operation_active", condition=Q(status__in=ACTIVE)),
             models.Index(fields=["target_cluster", "target_kind", "target_name"], name="operation_target"),
             models.Index(fields=["actor_id", "-id"], name="operation_actor"),
+            models.Index(AT_WORK, F("id").desc(), name="operation_at_work"),
+            models.Index(fields=["title", "id"], name="operation_by_title"),
+            models.Index(fields=["status", "id"], name="operation_by_state"),
+            models.Index(fields=["target_name", "id"], name="operation_by_target"),
+            models.Index(fields=["actor_name", "id"], name="operation_by_person"),
+            models.Index(fields=["created_at", "id"], name="operation_by_begin"),
+            models.Index(TOOK, F("id"), name="operation_by_length"),
         ]
         constraints = [
             models.UniqueConstraint(

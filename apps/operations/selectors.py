@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import OrderBy
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
@@ -12,12 +13,20 @@ from apps.accounts import policy
 from apps.accounts.access import Access, from_key
 from apps.accounts.models import User
 from apps.operations import permissions
-from apps.operations.models import Operation, OperationStep
+from apps.operations.models import AT_WORK, TOOK, Operation, OperationStep
 from apps.operations.statuses import ACTIVE, OperationStatus
 
-PAGE = 50
-LAST_PAGE = 40  # deeper pages cost more than they tell: the filter finds faster
 TAIL = 500  # lines that a page shows of a longer log
+SORTS: dict[str, Any] = {
+    "number": F("pk"),
+    "title": F("title"),
+    "state": F("status"),
+    "target": F("target_name"),
+    "person": F("actor_name"),
+    "begun": F("created_at"),
+    "took": TOOK,
+}
+"""What the list may be sorted by; each has its index, so that a long history is as quick as a short one."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,15 @@ def operation(user: User, pk: int) -> Operation:
 
 @dataclass(frozen=True)
 class Filter:
-    """`state` is a status or "active", `work` a runner's code, `person` a whole name, `target` part of a
-    name; `since` and `until` bound when it was begun. Empty is any.
+    """`state` is a status or "active", `work` a runner's code, `person` and `cluster` whole names, `target`
+    part of a name; `since` and `until` bound when it was begun. Empty is any.
     """
 
     state: str = ""
     work: str = ""
     person: str = ""
     target: str = ""
+    cluster: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -78,6 +88,7 @@ class Filter:
             "runner": self.work,
             "actor_name": self.person,
             "target_name__contains": self.target,
+            "target_cluster": self.cluster,
             "created_at__gte": self.since,
             "created_at__lt": self.until,
             "status__in": ACTIVE if self.state == "active" else [self.state] if self.state else None,
@@ -85,14 +96,23 @@ class Filter:
         return rows.filter(**{name: value for name, value in wanted.items() if value})
 
 
-def page(role_key: str, wanted: Filter, number: int) -> tuple[list[Row], bool]:
-    """The rows of page `number` (from 1), what is at work first, then newest; and whether there are more."""
-    found = wanted.narrow(within(from_key(role_key)))
-    start = (number - 1) * PAGE
+def listed(role_key: str, wanted: Filter, *, sort: str = "") -> QuerySet[Operation]:
+    """The operations that fit, what is at work first, then newest; or sorted by one of SORTS.
+
+    "-" before a sort is the very reverse of it, which lets the same index answer both; what has not ended
+    counts as what took longest.
+    """
+    rows = wanted.narrow(within(from_key(role_key)))
+    name, down = sort.removeprefix("-"), sort.startswith("-")
+    if name not in SORTS:
+        return rows.order_by(AT_WORK, "-pk")
+    return rows.order_by(OrderBy(SORTS[name], descending=down), "-pk" if down else "pk")
+
+
+def rows_of(found: QuerySet[Operation]) -> list[Row]:
+    """The operations as rows, each with the title of its last step."""
     steps = OperationStep.objects.filter(operation=OuterRef("pk")).order_by("-pk").values("title")[:1]
-    at_work = Case(When(status__in=ACTIVE, then=0), default=1)
-    rows = list(found.order_by(at_work, "-pk").annotate(step=Subquery(steps))[start : start + PAGE + 1])
-    return [row_of(row) for row in rows[:PAGE]], len(rows) > PAGE and number < LAST_PAGE
+    return [row_of(row) for row in found.annotate(step=Subquery(steps))]
 
 
 @dataclass(frozen=True)

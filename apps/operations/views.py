@@ -15,13 +15,14 @@ from apps.audit import selectors as audit
 from apps.operations import actions, lines, permissions, selectors
 from apps.operations.forms import OperationFilter
 from apps.operations.models import Operation, OperationLine
+from apps.operations.selectors import Filter
 
 DOWNLOAD_PAGE = 2000
 
 
 @require_safe
 def operation_list(request: UserRequest) -> HttpResponse:
-    """All operations that the person may see; `?state=&work=&person=&target=&since=&until=&page=`."""
+    """All operations that the person may see, by the fields of OperationFilter."""
     policy.require(request.user, permissions.VIEW)
     form = OperationFilter(request.GET)
     if not form.is_valid():
@@ -31,6 +32,7 @@ def operation_list(request: UserRequest) -> HttpResponse:
         "query": form.query(),
         "state": form.cleaned_data["state"],
         "number": form.cleaned_data["page"] or 1,
+        "filtered": form.wanted() != Filter(),
     }
     return render(request, "operations/operation_list.html", context)
 

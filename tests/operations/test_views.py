@@ -10,11 +10,13 @@ from django.urls import reverse
 
 from apps.accounts.models import Grant, Role, User
 from apps.audit.models import AuditEntry
-from apps.operations import lines, runner
+from apps.live.viewers import viewer_of
+from apps.operations import lines, runner, selectors
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 from tests.operations import samples
 from tests.operations.helpers import place, start
+from tests.plans import planned
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ClientOf = Callable[[User], Client]
@@ -58,6 +60,34 @@ def test_work_time_and_target_filter_too(alice: User, client_of: ClientOf) -> No
     assert shown(client, since="2020-01-01T00:00", until="2020-01-03T00:00") == numbers(old)
     assert shown(client, since="2021-01-01T00:00") == numbers(said)
     assert shown(client, target="od") == numbers(old)
+
+
+def test_heads_sort_both_ways(alice: User, client_of: ClientOf) -> None:
+    named = {
+        "b": start(alice, samples.greet, on=place("b"), name="Ada"),
+        "c": start(alice, samples.say, on=place("c"), texts=["x"]),
+        "a": start(alice, samples.greet, on=place("a"), name="Ada"),
+    }
+    runner.execute(named["c"].pk)
+    client = client_of(alice)
+    for sort, expected in (("number", "bca"), ("title", "bac"), ("target", "abc"), ("took", "cba")):
+        wanted = numbers(*(named[name] for name in expected))
+        assert shown(client, sort=sort) == wanted and shown(client, sort=f"-{sort}") == wanted[::-1]
+    assert shown(client, sort="nonsense") == shown(client) == numbers(named["a"], named["b"], named["c"])
+
+
+def test_a_head_keeps_the_filter_and_says_how_it_is_sorted(alice: User, client_of: ClientOf) -> None:
+    start(alice, samples.greet, name="Ada")
+    asked = {"person": "alice", "sort": "target", "state": "active"}
+    html = client_of(alice).get(reverse("operations:list"), asked).content.decode()
+    assert 'href="?state=active&amp;person=alice&amp;sort=-target">Target' in html
+    assert 'aria-sort="ascending"' in html and '<input type="hidden" name="sort" value="target">' in html
+
+
+@pytest.mark.parametrize("sort", ["", *selectors.SORTS, *(f"-{name}" for name in selectors.SORTS)])
+def test_an_index_brings_every_order_so_that_a_long_history_is_as_quick(root: User, sort: str) -> None:
+    found = selectors.listed(viewer_of(root).role_key, selectors.Filter(), sort=sort)
+    assert "Sort" not in planned(found[:50])
 
 
 def test_each_state_says_how_many_there_are_within_the_rest_of_the_filter(

@@ -15,7 +15,7 @@ def entry(name: str, cluster: str) -> None:
 async def test_a_new_entry_reaches_an_open_page_of_who_may_see_it(visit: Open, charlie: User) -> None:  # noqa: F811
     await db(lambda: Grant.objects.create(user=charlie, role=Role.VIEWER, cluster="east"))
     page = await visit(charlie)
-    await page.join("audit.entries", "entries", query="", before=0, own=charlie.pk)
+    await page.join("audit.entries", "entries", query="", after=0, own=charlie.pk)
     await page.shows("entries", "Nothing has been changed yet")
     await db(lambda: entry("elsewhere", "west"))
     await db(lambda: entry("here", "east"))
