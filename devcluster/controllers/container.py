@@ -93,7 +93,7 @@ class Container:
         startup = self.spec.get("startupProbe")
         self.started = not startup
         if startup:
-            self._probe("startup", startup, process, ok=False)
+            self._probe("startup", self.runner.looked_at_in_time(startup), process, ok=False)
         else:
             self._start_steady_probes(process)
 

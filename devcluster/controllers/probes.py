@@ -27,7 +27,8 @@ class Prober:
         self._clock = clock
         self._on_result = on_result
         self._begin = clock.now() + float(spec.get("initialDelaySeconds", 0))
-        self._period = max(1.0, float(spec.get("periodSeconds", 10)))
+        self._period = max(0.1, float(spec.get("periodSeconds", 10)))
+        self._asked = False
         self._streak = 0
         self._timer: Timer | None = None
         self._stopped = False
@@ -43,11 +44,14 @@ class Prober:
             self._timer.cancel()
 
     def _next_tick(self) -> float:
+        """The first look is due as the prober begins, whatever time has passed by the time it is told."""
+        if not self._asked:
+            return self._begin
         passed = self._clock.now() - self._begin
         return self._begin + max(0, math.ceil(passed / self._period - 1e-6)) * self._period
 
     def _check(self) -> None:
-        self._timer = None
+        self._timer, self._asked = None, True
         if self._stopped:
             return
         answer = self._ask()

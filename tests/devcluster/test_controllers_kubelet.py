@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from devcluster.clock import Clock
+from devcluster.controllers.probes import Prober
+from devcluster.engines import program_of, start_process
+from devcluster.logs import LogBuffer
 from devcluster.objects import Json, with_metadata
 from devcluster.resources import resource
 from tests.devcluster.asking import Call
-from tests.devcluster.living import Living, condition, is_ready, service
+from tests.devcluster.living import START, Living, condition, is_ready, service
 
 NODES = resource("nodes")
 EVENTS = resource("events")
@@ -56,6 +60,31 @@ async def test_readiness_waits_for_the_model_to_load() -> None:
     running_at = living.clock.now()
     await living.settled()
     assert living.clock.now() - running_at >= 29
+
+
+async def test_a_prober_asks_at_once_although_time_goes_on_meanwhile() -> None:
+    """A clock that moves between two looks at it, as every real one does."""
+    clock = Creeping(start=START)
+    server = start_process(
+        program_of({"command": ["vllm", "serve", "m"]}), "p", clock, LogBuffer(clock.now), 0
+    )
+    prober = Prober({"httpGet": {"path": "/health"}, "periodSeconds": 60}, server, clock, False, heard)
+    server.listening = True
+    prober.poke()
+    await clock.advance(1)
+    assert prober.ok
+
+
+class Creeping(Clock):
+    """Virtual time that also goes on a little whenever somebody looks."""
+
+    def now(self) -> float:
+        self._now += 0.001
+        return self._now
+
+
+def heard(_good: bool, _why: str) -> None:
+    """Nobody is told."""
 
 
 async def test_without_a_readiness_probe_a_running_pod_is_ready_at_once_and_refuses_connections() -> None:
