@@ -251,6 +251,7 @@ POOLS = {
     "api:pool_list": Row(API, DEMO, wrong="POST"),
     "api:pool_detail": Row(API, POOL, wrong="POST"),
     "api:pool_history": Row(API, POOL, wrong="POST"),
+    "api:pool_history_csv": Row(API, POOL, wrong="POST"),
     "api:pool_assign": Row(
         AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
     ),

@@ -14,7 +14,18 @@ SHARE = [("change", _("Change the shares")), ("exception", _("An exception for s
 HOW = [("auto", _("Drained if it is busy")), ("now", _("At once")), ("drained", _("Drained"))]
 
 
-class MoveForm(forms.Form):
+class ShareAnswer(forms.Form):
+    """What is to become of the pool's shares where moves lead away from them."""
+
+    share = forms.ChoiceField(choices=SHARE, required=False, label=_("Shares"))
+    minutes = forms.IntegerField(min_value=1, max_value=MOST_MINUTES, required=False, label=_("Minutes"))
+
+    def answer(self) -> Answer:
+        """The answer; without one the portal asks."""
+        return Answer(self.cleaned_data["share"], self.cleaned_data["minutes"] or MINUTES)
+
+
+class MoveForm(ShareAnswer):
     """Move one pod. `origin` is what the page showed."""
 
     pod = forms.CharField(max_length=253)
@@ -26,12 +37,6 @@ class MoveForm(forms.Form):
     )
     force = forms.BooleanField(required=False)
     reason = forms.CharField(max_length=500, required=False)
-    share = forms.ChoiceField(choices=SHARE, required=False, label=_("Shares"))
-    minutes = forms.IntegerField(min_value=1, max_value=MOST_MINUTES, required=False, label=_("Minutes"))
-
-    def answer(self) -> Answer:
-        """What is to become of the pool's shares."""
-        return Answer(self.cleaned_data["share"], self.cleaned_data["minutes"] or MINUTES)
 
 
 class ServiceForm(forms.Form):

@@ -18,7 +18,7 @@ from apps.pools.distribution.actions import How, StalePlan, distribute_pods, pre
 from apps.pools.distribution.plan import CannotDistribute
 from apps.pools.distribution.undoing import sweep
 from apps.pools.distribution.wanted import BadRatios, Wanted
-from apps.pools.models import Aside, Holding, Intent, SharePolicy
+from apps.pools.models import Aside, Holding, Intent
 from apps.pools.refusals import BeingMoved, NeedsForce, UnknownBusiness
 from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
@@ -255,14 +255,6 @@ def test_a_pod_between_two_businesses_makes_it_wait(world: World, alice: User) -
     world.relabel(world.names()[0], "draining")
     with pytest.raises(BeingMoved, match=f"{world.names()[0]} is being drained"):
         begin(world, alice)
-
-
-def test_where_the_portal_keeps_shares_they_decide(world: World, alice: User) -> None:
-    SharePolicy.objects.create(pool=world.record, enabled=True)
-    with pytest.raises(CannotDistribute, match="keeps the shares"):
-        begin(world, alice)
-    SharePolicy.objects.update(paused=True)
-    assert preview(world.target, EVENLY).moves
 
 
 def test_a_pool_without_pods_cannot_be_shared_out(world: World) -> None:

@@ -211,10 +211,10 @@ def close() -> None:
     connection.close()
 
 
-async def exported(user: User, query: str = "") -> list[dict[str, str]]:
+async def exported(user: User, query: str = "", door: str = "pools:history_csv") -> list[dict[str, str]]:
     client = AsyncClient()
     await client.aforce_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    answer: Any = await client.get(reverse("pools:history_csv", kwargs=PLACE) + query)
+    answer: Any = await client.get(reverse(door, kwargs=PLACE) + query)
     assert answer.status_code == 200 and 'filename="pool-history.csv"' in answer["Content-Disposition"]
     text = b"".join([part async for part in answer.streaming_content]).decode()
     await sync_to_async(close)()  # of the thread that asynchronous code reads in
@@ -226,6 +226,7 @@ async def test_the_csv_holds_what_the_filter_shows_and_no_formula(four: list[Hol
     rows = await exported(bob, "?pod=pod-a")
     assert [row["business"] for row in rows] == ["testing", "production"]
     assert rows[0]["reason"] == f"'{FORMULA}" and rows[0]["previous"] == "production"
+    assert await exported(bob, "?pod=pod-a", "api:pool_history_csv") == rows
 
 
 def test_the_api_filters_pages_and_reckons(four: list[Holding], client_of: ClientOf, bob: User) -> None:

@@ -1,7 +1,9 @@
 """Sharing a pool's pods out by ratio: what it would do, and doing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +26,8 @@ from apps.pools.handover.records import record_of
 from apps.pools.models import Holding, PoolRecord
 from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import NeedsForce, PoolProblem
+from apps.pools.shares import batches
+from apps.pools.shares.asking import NO_ANSWER, Answer
 from apps.pools.targets import PoolTarget
 
 TOLD = 3
@@ -38,7 +42,7 @@ class StalePlan(PoolProblem):
 @dataclass(frozen=True)
 class How:
     """`plan`: the preview that the person saw, "" for none; `force` answers its questions; `drain` waits for
-    running requests, `timeout` seconds per pod at most.
+    running requests, `timeout` seconds per pod at most. `share`: what becomes of the pool's shares.
     """
 
     plan: str = ""
@@ -46,6 +50,7 @@ class How:
     drain: bool = True
     timeout: int = DRAIN_SECONDS
     key: str = ""
+    share: Answer = NO_ANSWER
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,13 @@ def start(pool: PoolTarget, record: PoolRecord, plan: Plan, how: How) -> Operati
         drain=how.drain,
         timeout=how.timeout,
         force=how.force,
+        share=answered(plan.strays, how.share),
     )
+
+
+def answered(strays: Sequence[str], answer: Answer) -> dict[str, Any]:
+    """An answer about the shares as an operation's parameter (batch.py)."""
+    return {"how": answer.how, "minutes": answer.minutes, "strays": list(strays)}
 
 
 def check_timeout(timeout: int) -> None:
@@ -110,6 +121,7 @@ def check_plan(record: PoolRecord, plan: Plan, how: How) -> None:
         raise StalePlan(changed(record, since))
     if plan.questions and not how.force:
         raise NeedsForce(" ".join(plan.questions))
+    batches.check_answer(plan.strays, how.share)
 
 
 def token(plan: Plan) -> str:

@@ -22,6 +22,8 @@ from apps.pools.handover.wish import Wish
 from apps.pools.models import Intent, PoolRecord
 from apps.pools.operations import of_run, wait_idle
 from apps.pools.refusals import PoolProblem, Unsettled
+from apps.pools.shares.asking import Answer
+from apps.pools.shares.batches import Answered
 from apps.pools.statuses import IntentState
 
 CALLS_PER_SECOND, BURST = 40, 40
@@ -44,7 +46,9 @@ def plain(moves: Iterable[Move]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Batch:
-    """The moves of one operation. `timeout`: seconds for the requests of a drained pod."""
+    """The moves of one operation. `timeout`: seconds for the requests of a drained pod. `share`: the answer
+    about the pool's shares, and the pods that they would call back.
+    """
 
     run: Run
     record: PoolRecord
@@ -53,6 +57,7 @@ class Batch:
     drain: bool
     timeout: int
     force: bool
+    share: Mapping[str, Any]
 
     @classmethod
     def of(cls, run: Run, params: Mapping[str, Any]) -> "Batch":
@@ -85,6 +90,15 @@ class Batch:
         waves = [lent[start : start + WAVE] for start in range(0, len(lent), WAVE)]
         for number, wave in enumerate(waves, start=1):
             self.wave(wave, _("%(number)d of %(count)d") % {"number": number, "count": len(waves)})
+        if self.share["how"]:
+            self.run.once(_("Do as was answered about the shares"), self.answer)
+
+    def answer(self) -> None:
+        """The shares change, or these pods are excepted from them."""
+        said = Answer(self.share["how"], self.share["minutes"])
+        by = self.run.operation.actor_name
+        answered = Answered(self.moves, frozenset(self.share["strays"]), said, by)
+        answered.take_effect(self.kubernetes, self.record)
 
     def check(self) -> None:
         """Every pod must be where the plan found it."""

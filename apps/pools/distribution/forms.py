@@ -13,6 +13,7 @@ from apps.gateways import labels
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
 from apps.pools.distribution.actions import How
 from apps.pools.distribution.wanted import MOST, Wanted
+from apps.pools.forms import ShareAnswer
 
 WEIGHT, FLOOR = "weight-", "floor-"
 HOW = [("drained", _lazy("Wait for running requests")), ("now", _lazy("At once"))]
@@ -31,7 +32,7 @@ class FormRow:
     floor: BoundField | None
 
 
-class DistributeForm(forms.Form):
+class DistributeForm(ShareAnswer):
     """An empty weight means: this business keeps its pods. `plan` is the preview that the person saw."""
 
     unit = forms.ChoiceField(choices=UNITS, required=False, initial="weights", label=_lazy("Parts are"))
@@ -82,6 +83,7 @@ class DistributeForm(forms.Form):
             force=data["force"],
             drain=data["how"] != "now",
             timeout=data["timeout"] or DRAIN_SECONDS,
+            share=self.answer(),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import orjson
@@ -17,9 +17,10 @@ from apps.pools.distribution.ratios import Contradiction, targets
 from apps.pools.distribution.wanted import BadRatios, Wanted
 from apps.pools.handover import rules
 from apps.pools.live_view import PodFacts, PoolView, look
-from apps.pools.models import Aside, PoolRecord, SharePolicy
+from apps.pools.models import Aside, PoolRecord
 from apps.pools.refusals import BeingMoved, PoolProblem
 from apps.pools.scaling.planning import check_owner
+from apps.pools.shares import batches
 
 Counts = Mapping[str, int]
 
@@ -48,7 +49,8 @@ class Line:
 @dataclass(frozen=True)
 class Plan:
     """Moves in their order. `floors` hold meanwhile; `questions` must be answered with `force`; `notes` are
-    told. `version` stands for the pool that it was made from and the wish.
+    told. `version` stands for the pool that it was made from and the wish. `strays`: pods that the shares
+    would call back, see `shares/batches.py`.
     """
 
     lines: tuple[Line, ...]
@@ -57,6 +59,12 @@ class Plan:
     questions: tuple[str, ...]
     notes: tuple[str, ...]
     version: str
+    strays: tuple[str, ...] = ()
+
+    @property
+    def share_question(self) -> str:
+        """What is asked about the pool's shares; empty where they are not concerned."""
+        return batches.question(self.strays)
 
     @property
     def before(self) -> dict[str, int]:
@@ -74,17 +82,10 @@ def make(kubernetes: Kubernetes, record: PoolRecord, wanted: Wanted) -> Plan:
     view = look(kubernetes, namespace=record.namespace, name=record.name, every_node=True)
     wanted.check(record.name, view.businesses)
     check_owner(record, 0)
-    check_shares(record)
     check_calm(view)
     aside = set(Aside.objects.filter(pool=record).values_list("pod_uid", flat=True))
-    return of_view(view, wanted, aside)
-
-
-def check_shares(record: PoolRecord) -> None:
-    """Where the portal keeps shares it would take every move back."""
-    if any(policy.active for policy in SharePolicy.objects.filter(pool=record)):
-        words = _("The portal keeps the shares of %(pool)s. Change its shares instead, or pause them first.")
-        raise CannotDistribute(words % {"pool": record.name})
+    plan = of_view(view, wanted, aside)
+    return replace(plan, strays=batches.straying(kubernetes, record, plan.moves))
 
 
 def check_calm(view: PoolView) -> None:

@@ -15,13 +15,22 @@ from apps.pools.refusals import PoolProblem
 
 UNDO_SECONDS = 20.0
 Moves = list[dict[str, Any]]
+Share = dict[str, Any]
 
 periodic("pools.unfinished distributions", every=10)(undoing.sweep)
 
 
 @runner("Distribute pods")
 def distribute(
-    run: Run, *, pool_id: int, moves: Moves, floors: dict[str, int], drain: bool, timeout: int, force: bool
+    run: Run,
+    *,
+    pool_id: int,
+    moves: Moves,
+    floors: dict[str, int],
+    drain: bool,
+    timeout: int,
+    force: bool,
+    share: Share,
 ) -> None:
     """Make the planned moves; when one fails, all are taken back."""
     work(run)
@@ -29,7 +38,15 @@ def distribute(
 
 @distribute.on_cancel
 def cancel_distribute(
-    run: Run, *, pool_id: int, moves: Moves, floors: dict[str, int], drain: bool, timeout: int, force: bool
+    run: Run,
+    *,
+    pool_id: int,
+    moves: Moves,
+    floors: dict[str, int],
+    drain: bool,
+    timeout: int,
+    force: bool,
+    share: Share,
 ) -> None:
     """What has moved goes back."""
     take_back(run)
@@ -37,7 +54,15 @@ def cancel_distribute(
 
 @runner("Undo changes")
 def undo_changes(
-    run: Run, *, pool_id: int, moves: Moves, floors: dict[str, int], drain: bool, timeout: int, force: bool
+    run: Run,
+    *,
+    pool_id: int,
+    moves: Moves,
+    floors: dict[str, int],
+    drain: bool,
+    timeout: int,
+    force: bool,
+    share: Share,
 ) -> None:
     """Give the pods back to whom they belonged before; when one move fails, all are taken back."""
     work(run)
@@ -45,7 +70,15 @@ def undo_changes(
 
 @undo_changes.on_cancel
 def cancel_undo(
-    run: Run, *, pool_id: int, moves: Moves, floors: dict[str, int], drain: bool, timeout: int, force: bool
+    run: Run,
+    *,
+    pool_id: int,
+    moves: Moves,
+    floors: dict[str, int],
+    drain: bool,
+    timeout: int,
+    force: bool,
+    share: Share,
 ) -> None:
     """What has moved goes back."""
     take_back(run)

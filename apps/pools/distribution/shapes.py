@@ -1,6 +1,6 @@
 """What the API of distributions takes and answers."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,6 +12,7 @@ from apps.pools.distribution.actions import Begun, How, token
 from apps.pools.distribution.plan import Plan
 from apps.pools.distribution.wanted import MOST, Wanted
 from apps.pools.shapes import Name, Strict, Tag
+from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
 
 Part = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 
@@ -19,7 +20,8 @@ Part = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 class DistributeIn(Strict):
     """Who gets which part: weights, or with `percents` percents of which the rest stays free. Businesses that
     are not named keep their pods. `floors`: fewest serving pods. `dryRun` only tells the plan; `plan` refuses
-    when the pool is not the one that the named plan was made from. `force` answers a plan's questions.
+    when the pool is not the one that the named plan was made from. `force` answers a plan's questions,
+    `share` (an exception lasts `minutes`) the one about the pool's shares.
     """
 
     ratios: dict[Tag, Part] = Field(max_length=200)
@@ -30,6 +32,8 @@ class DistributeIn(Strict):
     force: bool = False
     drain: bool = True
     timeout: int = DRAIN_SECONDS
+    share: Literal["", "change", "exception"] = ""
+    minutes: int = Field(MINUTES, ge=1, le=MOST_MINUTES)
     reason: str = Field("", max_length=500)
 
     def wanted(self) -> Wanted:
@@ -38,7 +42,8 @@ class DistributeIn(Strict):
 
     def how(self) -> How:
         """How it is to be done."""
-        return How(plan=self.plan, force=self.force, drain=self.drain, timeout=self.timeout)
+        said = Answer(self.share, self.minutes)
+        return How(plan=self.plan, force=self.force, drain=self.drain, timeout=self.timeout, share=said)
 
 
 class FlatDistributeIn(DistributeIn):
@@ -56,7 +61,9 @@ class PodMoveOut(Schema):
 
 
 class DistributedOut(Schema):
-    """A plan; `operation` carries it out, null for a dry run and where nothing has to move."""
+    """A plan; `operation` carries it out, null for a dry run and where nothing has to move. `share` answers
+    the `shareQuestion`, where there is one.
+    """
 
     success: bool = True
     message: str
@@ -64,6 +71,7 @@ class DistributedOut(Schema):
     before: dict[str, int]
     after: dict[str, int]
     questions: list[str]
+    shareQuestion: str
     notes: list[str]
     plan: str
     dryRun: bool
@@ -97,6 +105,7 @@ def fields(plan: Plan) -> dict[str, Any]:
         "before": plan.before,
         "after": plan.after,
         "questions": list(plan.questions),
+        "shareQuestion": plan.share_question,
         "notes": list(plan.notes),
         "plan": token(plan),
     }

@@ -17,6 +17,7 @@ from apps.pools.distribution.plan import Plan
 from apps.pools.page import pool_page
 from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import NeedsForce, PoolProblem
+from apps.pools.shares.asking import MINUTES
 from apps.pools.targets import PoolTarget
 from apps.pools.views import go, pool_url
 
@@ -103,7 +104,7 @@ def shown(
     While somebody types, a plan that cannot be is an answer like another (200): browsers note each 422 as a
     fault.
     """
-    context = {"form": form, "answer": answer, "target": pool}
+    context = {"form": form, "answer": answer, "target": pool, "minutes": MINUTES}
     if request.headers.get("HX-Request") == "true":
         refusal = status >= 400 and request.method == "POST"
         return render(request, PARTIAL, context, status=422 if refusal else 200)

@@ -1,12 +1,13 @@
 """The JSON API of the history: intervals, costs, and taking changes back."""
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
 
 from apps.accounts import policy
 from apps.clusters import choice
 from apps.pools.api import seen, target
-from apps.pools.history import actions, shapes
+from apps.pools.history import actions, exports, shapes
 from apps.pools.history.costs import costs
 from apps.pools.history.selectors import cost_times, holdings, page
 from apps.pools.permissions import ASSIGN
@@ -30,6 +31,17 @@ def history(
     found = form.narrow(holdings(row.pk, namespace, name))
     size = max(1, min(wish.limit, MOST))
     return [shapes.holding_out(holding) for holding in page(found, before=wish.before or 0, size=size).rows]
+
+
+@router.get(
+    "/pools/{namespace}/{name}/history.csv", url_name="pool_history_csv", summary="The same as a file"
+)
+def history_file(
+    request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: Query[shapes.HistoryFilterIn]
+) -> HttpResponseBase:
+    """All intervals that fit as CSV, streamed, the newest first."""
+    pool = target(seen(request, cluster), namespace, name)
+    return exports.as_file(wish.form().narrow(holdings(pool.cluster_id, namespace, name)), name)
 
 
 @router.get(
@@ -72,6 +84,7 @@ def undo(
         force=wish.force,
         drain=wish.drain,
         timeout=wish.timeout,
+        share=wish.answer(),
         reason=wish.reason,
     )
     return shapes.undoing_out(operation.pk)

@@ -1,7 +1,7 @@
 """What each business cost: its pods' part of their nodes' hours, at the admins' prices."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from apps.pools.history.selectors import Holdings, during
-from apps.pools.models import NodePrice
+from apps.pools.models import Holding, NodePrice
 
 HOUR = timedelta(hours=1)
 
@@ -50,9 +50,30 @@ class Cost:
         self.amounts[price.currency] += Decimal(str(hours)) * price.price * part
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What pods cost in an hour, by currency; `partly`: there are some whose price nobody knows."""
+
+    amounts: tuple[tuple[str, Decimal], ...]
+    partly: bool
+
+
+def hourly(held: Iterable[Holding], prices: Mapping[str, NodePrice]) -> Rate | None:
+    """The rate of the pods of open intervals; None where no price covers any of them."""
+    cost = Cost("")
+    for item in held:
+        cost.add(1.0, item.gpus, item.node_gpus, item.instance_type, prices.get(item.instance_type))
+    return Rate(tuple(cost.priced), bool(cost.unpriced)) if cost.amounts else None
+
+
+def known_prices() -> dict[str, NodePrice]:
+    """All prices by instance type."""
+    return {price.instance_type: price for price in NodePrice.objects.all()}
+
+
 def costs(found: Holdings, *, since: datetime, until: datetime) -> list[Cost]:
     """By business, for the part of each interval that lies in the time (`until` is not in the future)."""
-    prices = {price.instance_type: price for price in NodePrice.objects.all()}
+    prices = known_prices()
     by_business: dict[str, Cost] = {}
     for business, instance_type, gpus, node_gpus, time in spans(found, since, until):
         cost = by_business.setdefault(business, Cost(business))

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Sequence
 
 from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
 
 from apps.audit.exports import cell
 from apps.pools.history.selectors import Holdings, behind, change_of
@@ -16,6 +17,13 @@ FIELDS = (
     *("node", "instance_type", "gpus", "node_gpus"),
 )
 HEAD = ",".join(FIELDS) + "\r\n"
+
+
+def as_file(found: Holdings, pool: str) -> StreamingHttpResponse:
+    """The answer that brings the file, named after the pool."""
+    response = StreamingHttpResponse(written(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{pool}-history.csv"'
+    return response
 
 
 async def written(found: Holdings) -> AsyncIterator[str]:

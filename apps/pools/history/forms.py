@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.pools.forms import ShareAnswer
 from apps.pools.history.selectors import Holdings, during
 from apps.pools.statuses import Source
 
@@ -26,7 +27,7 @@ def moment(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, required=False, widget=widget)
 
 
-class UndoForm(forms.Form):
+class UndoForm(ShareAnswer):
     """Which change to take back; `force` leaves out what has moved since and answers questions."""
 
     change = forms.CharField(max_length=64)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from django.core.exceptions import ValidationError
 from ninja import Field, Schema
@@ -15,14 +16,13 @@ from apps.pools.history.selectors import change_of
 from apps.pools.history.undo import UndoPlan
 from apps.pools.models import Holding
 from apps.pools.shapes import Strict
+from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
 
 LONGEST_TEXT = 253
 
 
-class HistoryQuery(Schema):
-    """The filter of the history page. Times in ISO 8601 (UTC without a zone); `before`: the `id` of the last
-    interval that is known.
-    """
+class HistoryFilterIn(Schema):
+    """The filter of the history page. Times in ISO 8601 (UTC without a zone)."""
 
     pod: str = Field("", max_length=LONGEST_TEXT)
     business: str = Field("", max_length=63)
@@ -30,8 +30,6 @@ class HistoryQuery(Schema):
     source: str = Field("", max_length=10)
     since: str = Field("", max_length=40)
     until: str = Field("", max_length=40)
-    before: int | None = Field(None, ge=1, le=2**63 - 1)
-    limit: int = 100
 
     def form(self) -> HistoryFilter:
         """The same as a form that was read. Raises ValidationError with its fields."""
@@ -39,6 +37,13 @@ class HistoryQuery(Schema):
         if not form.is_valid():
             raise ValidationError({name: list(map(str, words)) for name, words in form.errors.items()})
         return form
+
+
+class HistoryQuery(HistoryFilterIn):
+    """A page of it; `before`: the `id` of the last interval that is known."""
+
+    before: int | None = Field(None, ge=1, le=2**63 - 1)
+    limit: int = 100
 
 
 class HoldingOut(Schema):
@@ -72,14 +77,22 @@ class CostOut(Schema):
 
 
 class UndoIn(Strict):
-    """Take back a `change` of the history. `force` leaves out what has moved since and answers questions."""
+    """Take back a `change` of the history. `force` leaves out what has moved since and answers questions;
+    `share` (an exception lasts `minutes`) answers the one about the pool's shares.
+    """
 
     change: str = Field(min_length=1, max_length=64)
     dryRun: bool = False
     force: bool = False
     drain: bool = True
     timeout: int = DRAIN_SECONDS
+    share: Literal["", "change", "exception"] = ""
+    minutes: int = Field(MINUTES, ge=1, le=MOST_MINUTES)
     reason: str = Field("", max_length=500)
+
+    def answer(self) -> Answer:
+        """What is to become of the pool's shares."""
+        return Answer(self.share, self.minutes)
 
 
 class UndoneOut(Schema):
@@ -89,6 +102,7 @@ class UndoneOut(Schema):
     moves: list[PodMoveOut] = []
     blocked: list[str] = []
     questions: list[str] = []
+    shareQuestion: str = ""
     operation: int | None = None
     operationUrl: str = ""
 
@@ -129,7 +143,12 @@ def cost_out(cost: Cost) -> CostOut:
 def undo_out(plan: UndoPlan) -> UndoneOut:
     """A plan that is only told."""
     moves = [PodMoveOut(podName=move.pod, origin=move.origin, business=move.business) for move in plan.moves]
-    return UndoneOut(moves=moves, blocked=list(plan.blocked), questions=list(plan.questions))
+    return UndoneOut(
+        moves=moves,
+        blocked=list(plan.blocked),
+        questions=list(plan.questions),
+        shareQuestion=plan.share_question,
+    )
 
 
 def undoing_out(pk: int) -> UndoneOut:

@@ -11,7 +11,7 @@ from apps.gateways.kubernetes import Kubernetes
 from apps.operations.models import Operation
 from apps.operations.services import Busy
 from apps.operations.statuses import ACTIVE
-from apps.pools.distribution.plan import check_shares, questions
+from apps.pools.distribution.plan import questions
 from apps.pools.distribution.planner import Move
 from apps.pools.handover import rules
 from apps.pools.handover.words import is_stamp, moved
@@ -19,6 +19,7 @@ from apps.pools.live_view import PoolView, look
 from apps.pools.models import Intent, PoolRecord
 from apps.pools.refusals import PoolProblem
 from apps.pools.scaling.planning import check_owner
+from apps.pools.shares import batches
 from apps.pools.statuses import IntentState
 
 
@@ -38,13 +39,20 @@ class CannotUndo(PoolProblem):
 @dataclass(frozen=True)
 class UndoPlan:
     """The moves back, the last change first. `blocked`: what has happened to pods since, which stay where
-    they are; with `questions` it must be answered with `force`.
+    they are; with `questions` it must be answered with `force`. `strays`: pods that the shares would call
+    back.
     """
 
     change: str
     moves: tuple[Move, ...]
     blocked: tuple[str, ...]
     questions: tuple[str, ...]
+    strays: tuple[str, ...] = ()
+
+    @property
+    def share_question(self) -> str:
+        """What is asked about the pool's shares; empty where they are not concerned."""
+        return batches.question(self.strays)
 
 
 def plan_undo(kubernetes: Kubernetes, record: PoolRecord, change: str) -> UndoPlan:
@@ -54,12 +62,12 @@ def plan_undo(kubernetes: Kubernetes, record: PoolRecord, change: str) -> UndoPl
         raise UnknownChange(_("The history has no change “%(change)s”.") % {"change": change[:64]})
     check_over(intents)
     check_owner(record, 0)
-    check_shares(record)
     view = look(kubernetes, namespace=record.namespace, name=record.name, every_node=True)
     moves, blocked = judged(record, view, intents)
     if not moves:
         raise CannotUndo(" ".join([_("There is nothing to take back."), *blocked]))
-    return UndoPlan(change, tuple(moves), tuple(blocked), tuple(questions(view, moves)))
+    strays = batches.straying(kubernetes, record, moves)
+    return UndoPlan(change, tuple(moves), tuple(blocked), tuple(questions(view, moves)), strays)
 
 
 def changes(record: PoolRecord, change: str) -> QuerySet[Intent, Intent]:

@@ -1,6 +1,6 @@
 """The history tab of a pool, its export, and taking changes back."""
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,7 @@ from apps.pools.history.undo import UndoPlan
 from apps.pools.page import Tab, pool_page, register_tab
 from apps.pools.permissions import ASSIGN
 from apps.pools.refusals import PoolProblem
+from apps.pools.shares.asking import MINUTES
 from apps.pools.targets import PoolTarget
 from apps.pools.views import go
 
@@ -43,10 +44,7 @@ def export(request: UserRequest, cluster: str, namespace: str, name: str) -> Htt
     form = HistoryFilter(request.GET)
     if not form.is_valid():
         return history(request, cluster, namespace, name)
-    found = form.narrow(holdings(pool.cluster_id, namespace, name))
-    response = StreamingHttpResponse(exports.written(found), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{pool.name}-history.csv"'
-    return response
+    return exports.as_file(form.narrow(holdings(pool.cluster_id, namespace, name)), pool.name)
 
 
 @require_safe
@@ -66,11 +64,11 @@ def undo_start(request: UserRequest, cluster: str, namespace: str, name: str) ->
     if not form.is_valid():
         actions.undo_changes.permit(by=request.user, pool=pool)
         return shown(request, pool, "", words=form.errors.as_text(), status=422)
-    wish = form.cleaned_data
+    said = {name: form.cleaned_data[name] for name in ("change", "force", "reason")}
     try:
-        operation = actions.undo_changes(by=request.user, pool=pool, **wish)
+        operation = actions.undo_changes(by=request.user, pool=pool, share=form.answer(), **said)
     except (PoolProblem, Busy) as problem:
-        return shown(request, pool, wish["change"], words=str(problem), status=problem.problem_status)
+        return shown(request, pool, said["change"], words=str(problem), status=problem.problem_status)
     return go(request, operation_url(operation.pk))
 
 
@@ -84,5 +82,5 @@ def shown(
     except (PoolProblem, Busy) as problem:
         words, status = str(problem), problem.problem_status
     page = pool_page(request, pool.cluster, pool.namespace, pool.name, tab="history")
-    context = {**page, "plan": plan, "change": change, "words": words}
+    context = {**page, "plan": plan, "change": change, "words": words, "minutes": MINUTES}
     return render(request, "pools/undo.html", context, status=status)

@@ -1,25 +1,23 @@
 """A person moves a pod of a pool with shares: shall the share change, or is it for a while?"""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.audit import context
 from apps.gateways import labels
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.handover import records
 from apps.pools.live_view import PodFacts, pods_of
-from apps.pools.models import PoolRecord, Share, ShareException, SharePolicy
+from apps.pools.models import PoolRecord, ShareException, SharePolicy
 from apps.pools.reconciler.sight import look
 from apps.pools.refusals import NeedsForce, PoolProblem
 from apps.pools.shares import keeping
+from apps.pools.shares.following import follow_move
 from apps.pools.shares.planning import Shared, surplus
 
 How = Literal["", "change", "exception"]
@@ -63,8 +61,7 @@ def asked(
 
     Raises NeedsShare where there is something to answer, BadMinutes, GatewayError.
     """
-    if not 1 <= answer.minutes <= MOST_MINUTES:
-        raise BadMinutes(_("An exception lasts 1 to 1440 minutes."))
+    check_minutes(answer)
     policy = keeping.policy_of(record)
     found = find(kubernetes, record, pod) if policy and policy.active else None
     if policy is None or found is None or not concerned(policy, found.business, business):
@@ -73,16 +70,23 @@ def asked(
     if not answer.how and strays(kubernetes, record, policy, found, business):
         raise NeedsShare(question(found, business))
     lasts = timedelta(minutes=answer.minutes) if answer.how == "exception" else MOVING
-    except_pod(record, found, business, lasts)
+    by, until = context.current().actor_name, timezone.now() + lasts
+    except_pod(record, found, found.business, business, by=by, until=until)
     try:
         yield
     except BaseException:
         forget(record, found)
         raise
     if answer.how == "change":
-        change_shares(kubernetes, record, found, business)
+        follow_move(kubernetes, record, found, business)
     if answer.how != "exception":
         forget(record, found)
+
+
+def check_minutes(answer: Answer) -> None:
+    """Raise BadMinutes out of bounds."""
+    if not 1 <= answer.minutes <= MOST_MINUTES:
+        raise BadMinutes(_("An exception lasts 1 to 1440 minutes."))
 
 
 def find(kubernetes: Kubernetes, record: PoolRecord, name: str) -> PodFacts | None:
@@ -101,7 +105,7 @@ def strays(
 ) -> bool:
     """Whether the move leads away from the shares; one that the portal would make itself does not."""
     sight = look(kubernetes, record)
-    shared = keeping.assembled(record, policy, list(policy.shares.all()), sight)
+    shared = keeping.assembled(record, policy, list(policy.shares.all()), sight).without_exceptions({pod.uid})
     gains = [rule for rule in shared.rules if rule.business == business and shared.lacks(rule) > 0]
     return not gains or not can_give(shared, pod)
 
@@ -120,43 +124,14 @@ def question(pod: PodFacts, business: str) -> str:
     return words % {"pod": pod.name, "business": business}
 
 
-def except_pod(record: PoolRecord, pod: PodFacts, business: str, lasts: timedelta) -> None:
-    """The portal leaves the pod where it goes, for so long."""
-    kept = {
-        "pod_name": pod.name,
-        "origin": pod.business,
-        "business": business,
-        "by": context.current().actor_name,
-        "until": timezone.now() + lasts,
-    }
+def except_pod(
+    record: PoolRecord, pod: PodFacts, origin: str, business: str, *, by: str, until: datetime
+) -> None:
+    """The portal leaves the pod where it goes, until then."""
+    kept = {"pod_name": pod.name, "origin": origin, "business": business, "by": by, "until": until}
     ShareException.objects.update_or_create(pool=record, pod_uid=pod.uid, defaults=kept)
 
 
 def forget(record: PoolRecord, pod: PodFacts) -> None:
     """The portal counts the pod as every other one again."""
     ShareException.objects.filter(pool=record, pod_uid=pod.uid).delete()
-
-
-def change_shares(kubernetes: Kubernetes, record: PoolRecord, pod: PodFacts, business: str) -> None:
-    """Counts of both sides move by one; weights become the pods that each will have."""
-    held = Counter(item.business for item in look(kubernetes, record).state.live if item.uid != pod.uid)
-    held[business] += 1
-    with transaction.atomic():
-        records.lock(record.pk)
-        policy = SharePolicy.objects.get(pool=record)
-        shares = list(policy.shares.all())
-        for share in shares:
-            adjust(share, pod.business, business, held)
-        Share.objects.bulk_update(shares, ["count", "weight", "floor"])
-        SharePolicy.objects.filter(pk=policy.pk).update(version=policy.version + 1)
-
-
-def adjust(share: Share, origin: str, business: str, held: Counter[str]) -> None:
-    """One share after the move; a weight of no pods is a count of none."""
-    if share.weight is not None:
-        share.weight = held[share.business] or None
-        share.count = None if share.weight else 0
-    elif share.count is not None:
-        share.count = max(0, share.count + (share.business == business) - (share.business == origin))
-    if share.business == origin:
-        share.floor = min(share.floor, held[origin] if share.count is None else share.count)

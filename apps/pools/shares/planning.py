@@ -5,8 +5,8 @@ weight; then pods that stay away from service are kept aside. Pods come from the
 above their share.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -100,6 +100,10 @@ class Shared:
         """Exceptions whose pod is still where it was lent to."""
         places = {pod.uid: self.place(pod) for pod in self.pods}
         return [item for item in self.exceptions if places.get(item.uid) == item.business]
+
+    def without_exceptions(self, uids: Container[str]) -> "Shared":
+        """The same as if nobody had made an exception for these pods: who moves one ends it."""
+        return replace(self, exceptions=[item for item in self.exceptions if item.uid not in uids])
 
     def floor(self, business: str) -> int:
         """Serving pods that the business never falls below."""
