@@ -15,12 +15,18 @@ class Untrue(Exception):
 
 @dataclass
 class Step:
-    """What a running step wants to have on its line."""
+    """What a running step wants to have on its line and below."""
 
     counted: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def count(self, text: str) -> None:
+        """Something for the line itself."""
         self.counted.append(text)
+
+    def tell(self, text: str) -> None:
+        """A line of its own below."""
+        self.told.append(text)
 
 
 @dataclass
@@ -44,6 +50,8 @@ class Report:
             counted = f"  [{'; '.join(step.counted)}]" if step.counted else ""
             print(
                 f"{verdict:<6} {self.scenario} {self.number:>2}. {title:<66} {spent:>7.0f} ms{counted}",
+                *(f"\n{'':<10}{line}" for line in step.told),
+                sep="",
                 flush=True,
             )
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 import httpx
 
@@ -36,26 +37,49 @@ def ask(person: Person, service: str, model: str) -> str:
     return answer.headers["x-served-by"]
 
 
+def answers(person: Person, service: str, model: str) -> bool:
+    """Whether the service answers."""
+    try:
+        ask(person, service, model)
+    except Untrue:
+        return False
+    return True
+
+
 def pods_of(person: Person, service: str, model: str, *, times: int) -> Counter[str]:
     """Which pods answered how often."""
     return Counter(ask(person, service, model) for _ in range(times))
 
 
+@dataclass(frozen=True)
+class Try:
+    """A request or stream that is over. `began` and `ended` by time.monotonic; `pod`: who answered, "" when
+    nobody said so; `failure`: what was wrong with it, "" for nothing.
+    """
+
+    began: float
+    ended: float
+    pod: str
+    failure: str
+
+
 @dataclass
-class Pressure:
-    """Short requests to one service from several clients, without pause, until stopped."""
+class Clients:
+    """Clients of one service, each with one try after the other, without pause, until stopped."""
 
     person: Person
     service: str
     model: str
-    clients: int = 4
-    sent: int = 0
-    failures: list[str] = field(default_factory=list)
+    clients: int = 1
+    tries: list[Try] = field(default_factory=list)
 
-    def __enter__(self) -> "Pressure":
+    def __enter__(self) -> Self:
         self.over = threading.Event()
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._press, daemon=True) for _ in range(self.clients)]
+        self.under_way: dict[int, float] = {}
+        self.threads = [
+            threading.Thread(target=self._go_on, args=(number,), daemon=True)
+            for number in range(self.clients)
+        ]
         for thread in self.threads:
             thread.start()
         return self
@@ -65,16 +89,36 @@ class Pressure:
         for thread in self.threads:
             thread.join(60)
 
-    def _press(self) -> None:
+    @property
+    def failures(self) -> list[str]:
+        """What went wrong so far."""
+        return [one.failure for one in list(self.tries) if one.failure]
+
+    def done_since(self, moment: float) -> bool:
+        """Whether every try that began before the moment is over."""
+        return all(began >= moment for began in list(self.under_way.values()))
+
+    def try_once(self) -> tuple[str, str]:
+        """The pod that answered, and what was wrong."""
+        raise NotImplementedError
+
+    def _go_on(self, number: int) -> None:
         while not self.over.is_set():
-            failure = ""
-            try:
-                ask(self.person, self.service, self.model)
-            except (Untrue, httpx.HTTPError) as error:
-                failure = str(error) or type(error).__name__
-            with self.lock:
-                self.sent += 1
-                self.failures += [failure] if failure else []
+            began = self.under_way[number] = time.monotonic()
+            pod, failure = self.try_once()
+            self.tries.append(Try(began, time.monotonic(), pod, failure))
+            del self.under_way[number]
+
+
+class Pressure(Clients):
+    """Short requests."""
+
+    def try_once(self) -> tuple[str, str]:
+        """One chat completion."""
+        try:
+            return ask(self.person, self.service, self.model), ""
+        except (Untrue, httpx.HTTPError) as error:
+            return "", str(error) or type(error).__name__
 
 
 class Stream(threading.Thread):
@@ -133,30 +177,14 @@ def stream_on(person: Person, service: str, model: str, pod: str, *, tokens: int
 
 
 @dataclass
-class Streams:
-    """Long streams to one service, one after the other, until stopped."""
+class Streams(Clients):
+    """Long streams."""
 
-    person: Person
-    service: str
-    model: str
     tokens: int = 150
-    tried: int = 0
-    cut: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> "Streams":
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._follow, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.thread.join(60)
-
-    def _follow(self) -> None:
-        while not self.over.is_set():
-            stream = Stream(self.person, self.service, self.model, tokens=self.tokens)
-            stream.run()
-            self.tried += 1
-            if not stream.whole:
-                self.cut.append(f"{stream.pod}: {stream.tokens} tokens, then {stream.failure or 'its end'}")
+    def try_once(self) -> tuple[str, str]:
+        """One streamed completion; one that does not end whole is cut."""
+        stream = Stream(self.person, self.service, self.model, tokens=self.tokens)
+        stream.run()
+        cut = f"{stream.pod}: {stream.tokens} tokens, then {stream.failure or 'its end'}"
+        return stream.pod, "" if stream.whole else cut
