@@ -334,6 +334,7 @@ LIVE_PARTS: dict[str, PartCodes] = {
     "site.attention": OF_CLUSTER,
     "site.audit": OF_CLUSTER,
     "site.cluster": OF_CLUSTER,
+    "site.cluster_state": OF_CLUSTER,
     "site.operations": OF_CLUSTER,
     "site.running": OF_SITE,
 }

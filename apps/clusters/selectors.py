@@ -71,7 +71,18 @@ class Freshness:
 def freshness(cluster_id: int, *kinds: str) -> Freshness:
     """The worst of the kinds: not loaded if any is not, failing since the first that fails."""
     states = list(SyncState.objects.filter(cluster_id=cluster_id, kind__in=kinds))
-    loaded = len(states) == len(kinds) and all(state.loaded for state in states)
+    return worst(states, loaded=len(states) == len(kinds) and all(state.loaded for state in states))
+
+
+def answering(slug: str) -> Freshness:
+    """Whether the cluster answers, judged by its nodes and pods; asked on every page, so in one query."""
+    place = Cluster.objects.filter(slug=slug).values("pk")
+    states = list(SyncState.objects.filter(cluster_id__in=place, kind__in=("nodes", "pods")))
+    return worst(states, loaded=len(states) == 2 and all(state.loaded for state in states))
+
+
+def worst(states: list[SyncState], *, loaded: bool) -> Freshness:
+    """Failing since the first that fails, else silent since the longest silence."""
     failing = sorted((state for state in states if state.error and state.failing_since), key=failing_since)
     if failing:
         return Freshness(loaded=loaded, error=failing[0].error, since=failing[0].failing_since)

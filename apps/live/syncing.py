@@ -5,11 +5,11 @@ announced.
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.live import topics
-from apps.live.models import SyncState
+from apps.live.models import STALE_AFTER, SyncState
 from apps.live.publish import publish
 
 
@@ -22,12 +22,13 @@ def begin(cluster_id: int, kind: str) -> int:
 
 
 def alive(cluster_id: int, kinds: Collection[str]) -> None:
-    """The mirror of these kinds is current at this moment; whoever waits for a recovery is told."""
+    """The mirror of these kinds is current at this moment; the end of a failure or a silence is told."""
     if not kinds:
         return
     with transaction.atomic():
         mine = SyncState.objects.filter(cluster_id=cluster_id, kind__in=kinds, synced_at__isnull=False)
-        recovered = mine.exclude(error="").update(error="", failing_since=None)
+        outdated = ~Q(error="") | Q(seen_at__lt=timezone.now() - STALE_AFTER)
+        recovered = mine.filter(outdated).update(error="", failing_since=None)
         mine.update(seen_at=timezone.now())
         if recovered:
             publish(topics.sync(cluster_id))

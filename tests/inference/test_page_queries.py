@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from tests.inference.mirrored import Mirrored
 
-MOST = 12
-"""Session, person, access, clusters, running work, filters, cluster, count, rows, two cells, freshness."""
+MOST = 13
+"""Session, person, access, clusters, whether this one answers, running work, filters,
+cluster, count, rows, two cells, freshness.
+"""
 
 
 def test_the_pods_page_asks_for_nothing_twice(

@@ -125,6 +125,12 @@ class Visit:
         )
         return self.page.elements[dom_id]
 
+    async def misses(self, dom_id: str, text: str) -> str:
+        await eventually(
+            lambda: text not in self.page.elements[dom_id], f"no {text} in {dom_id}: {self.page.elements}"
+        )
+        return self.page.elements[dom_id]
+
     async def closes(self, code: int) -> None:
         await eventually(lambda: self.code == code, f"closed with {code}, is {self.code}")
 
