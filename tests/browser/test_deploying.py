@@ -53,3 +53,18 @@ def test_an_operation_is_cancelled_with_a_reason(way: Way, name: str) -> None:
     hand.press(page.get_by_role("button", name="Cancel it"))
     expect(page.locator("main .badge").first).to_have_text("Cancelled")
     expect(page.get_by_role("button", name="Retry")).to_be_enabled()
+
+
+def test_the_button_says_why_it_is_off_and_what_it_does(way: Way) -> None:
+    page, hand = way.open("alice", "/c/demo/deploy/")
+    button, why = page.locator("button[name=deploy]"), page.locator("#deploy-why")
+    expect(button).to_be_disabled()
+    expect(why).to_have_text("Type the command of the engine first.")
+    hand.press(page.get_by_role("button", name="SGLang example"))
+    expect(button).to_be_enabled()
+    expect(page.locator("#command-preview")).to_contain_text("Qwen/Qwen3-0.6B")
+    hand.press(page.get_by_label("Deploy as Model Pool"))
+    expect(button).to_have_text("Deploy as Model Pool", use_inner_text=True)
+    hand.fill(page.get_by_label("Command"), "vllm serve")
+    expect(button).to_be_disabled()
+    expect(why).to_contain_text("names no model")
