@@ -20,9 +20,9 @@ HEADERS = (
     ("person", _("Person")),
     ("action", _("Action")),
     ("object", _("Object")),
-    ("cluster", _("Cluster")),
+    ("cluster~", _("Cluster")),
     ("outcome", _("Outcome")),
-    ("", _("Operation")),
+    ("~", _("Operation")),
 )
 
 

@@ -21,8 +21,8 @@ POD_HEADERS: tuple[tuple[str, Any], ...] = (
     ("state", _("State")),
     ("#", _("Ready")),
     ("restarts#", _("Restarts")),
-    ("node", _("Node")),
-    ("#", _("GPUs")),
+    ("node~", _("Node")),
+    ("#~", _("GPUs")),
     ("created_at", _("Age")),
 )
 SERVICE_HEADERS = (

@@ -16,6 +16,7 @@ from apps.live.models import ClusterObject
 SIZE = 50
 MOST_PAGES = 40
 LONGEST_QUERY = 100
+MARKS = {"#": "num", "~": "roomy"}
 
 Row = TypeVar("Row")
 M = TypeVar("M", bound=Model)
@@ -74,19 +75,22 @@ class Header:
     title: str | Promise
     link: str = ""
     direction: str = ""
-    numeric: bool = False
+    css: str = ""
 
 
 def headers(columns: Sequence[tuple[str, str | Promise]], asked: dict[str, Any]) -> list[Header]:
-    """Heads for (sort key, title); "#" behind a key means numbers, an empty key cannot be sorted."""
+    """Heads for (sort key, title); an empty key cannot be sorted. Behind a key, "#" means numbers and "~" a
+    column that narrow screens leave out.
+    """
     sort = str(asked.get("sort", ""))
     found = []
     for key, title in columns:
-        name = key.removesuffix("#")
+        name = key.rstrip("#~")
         down = sort == name
         direction = {name: "ascending", f"-{name}": "descending"}.get(sort, "") if name else ""
         link = address(asked, sort=f"-{name}" if down else name) if name else ""
-        found.append(Header(title, link, direction, numeric=key.endswith("#")))
+        css = " ".join(word for mark, word in MARKS.items() if mark in key)
+        found.append(Header(title, link, direction, css))
     return found
 
 

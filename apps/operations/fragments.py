@@ -19,14 +19,14 @@ from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 
 HEADERS: tuple[tuple[str, Any], ...] = (
-    ("number#", _("No.")),
+    ("number#~", _("No.")),
     ("title", _("Operation")),
     ("state", _("State")),
     ("target", _("Target")),
     ("person", _("Person")),
     ("", _("Step or end")),
     ("begun", _("Begun (UTC)")),
-    ("took#", _("Took")),
+    ("took#~", _("Took")),
 )
 
 
