@@ -1,8 +1,11 @@
 """Rollouts that somebody begins with kubectl: each business keeps its pods, one new for one old."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from apps.accounts.models import User
 from apps.gateways import labels
@@ -12,9 +15,12 @@ from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.rollouts.following import wanted
 from apps.pools.statuses import Source
 from tests.pools.rolling import follow, lend, restart, resume, rolling_stage, split, told
-from tests.pools.scaling import state_of
+from tests.pools.scaling import Losses, state_of
 from tests.pools.world import Stage, World, world_on
 from tests.processes import Devcluster, until
+
+WAIT = 3
+"""Seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +95,39 @@ def test_what_people_move_during_a_rollout_counts(pool: World) -> None:
 
 def test_a_rollout_is_held_under_our_mark_while_a_lent_pod_could_be_taken(pool: World, alice: User) -> None:
     restart(pool, "5")
-
-    def held() -> bool:
-        reconcile(pool.portal, pool.record)
-        return bool(state_of(pool).deployment["spec"].get("paused"))
-
-    until(held, seconds=60, every=0.1, what="the hold")
+    until(lambda: (reconcile(pool.portal, pool.record), held(pool))[1], seconds=60, what="the hold")
     annotations = state_of(pool).deployment["metadata"]["annotations"]
-    assert annotations[labels.ROLLOUT_HOLD] == str(Rollout.objects.get().pk)
+    assert annotations[labels.ROLLOUT_HOLD].split()[0] == str(Rollout.objects.get().pk)
+
+
+def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
+    """Its controller ends old pods of a paused Deployment, too, as soon as all new ones count as available."""
+    wished = {"minReadySeconds": WAIT, "progressDeadlineSeconds": 300}
+    change(pool, **wished, strategy={"rollingUpdate": {"maxSurge": "100%"}})
+    with Losses(pool) as losses:
+        restart(pool, "6")
+        until(lambda: (reconcile(pool.portal, pool.record), held(pool))[1], seconds=60, what="the hold")
+        until(lambda: ready_for(pool, WAIT + 1), seconds=60, every=0.2, what="new pods that stay Ready")
+        assert state_of(pool).peopled == 2
+        follow(pool)
+        assert losses.lent == []
+    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+    spec = state_of(pool).deployment["spec"]
+    assert {name: spec[name] for name in wished} == wished
+    change(pool, minReadySeconds=0, strategy={"rollingUpdate": {"maxSurge": 1}})
+
+
+def change(world: World, **spec: object) -> None:
+    """What `kubectl edit` does to the Deployment."""
+    world.outside.patch_merge("deployments", world.pool, {"spec": spec}, namespace=world.namespace)
+
+
+def held(world: World) -> bool:
+    return bool(state_of(world).deployment["spec"].get("paused"))
+
+
+def ready_for(world: World, seconds: float) -> bool:
+    """Whether all pods of the new version have been Ready for so long."""
+    live, limit = state_of(world).live, timezone.now() - timedelta(seconds=seconds)
+    since = [parse_datetime(pod.ready_changed) for pod in live if pod.ready]
+    return len(since) == 3 and all(moment and moment <= limit for moment in since)

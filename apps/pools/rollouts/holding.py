@@ -1,7 +1,7 @@
 """Holding a rollout between two steps: the Deployment is paused until an old pod may be taken.
 
 The pause carries the rollout's number, so that a pause of somebody else is never ended, and one of ours that
-somebody else ended is not put back in the same step.
+somebody else ended is not put back in the same step. Where a pause is not enough, see pace.py.
 """
 
 from apps.gateways import labels
@@ -9,6 +9,7 @@ from apps.gateways.errors import PatchRefused
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.handover.patch import pointer
 from apps.pools.models import Rollout
+from apps.pools.rollouts import pace
 from apps.pools.scaling.state import PoolState
 
 MARK = pointer("annotations", labels.ROLLOUT_HOLD)
@@ -16,14 +17,21 @@ MARK = pointer("annotations", labels.ROLLOUT_HOLD)
 
 def mark_of(state: PoolState) -> str:
     """The hold's annotation, "" for none."""
-    return str((state.deployment["metadata"].get("annotations") or {}).get(labels.ROLLOUT_HOLD, ""))
+    return pace.mark_of(state.deployment)
 
 
 def put(kubernetes: Kubernetes, state: PoolState, rollout: Rollout) -> None:
-    """Hold the rollout, unless somebody holds it already."""
-    if mark_of(state) or state.deployment["spec"].get("paused"):
+    """Hold the rollout, unless somebody else holds it or our hold is enough."""
+    paused, mark = state.deployment["spec"].get("paused"), mark_of(state)
+    endless = pace.is_whole(state)
+    if (paused and not mark) or (mark and (not endless or pace.is_endless(state.deployment))):
         return
-    body = {"metadata": {"annotations": {labels.ROLLOUT_HOLD: str(rollout.pk)}}, "spec": {"paused": True}}
+    kept = pace.wished(state.deployment)
+    words = [rollout.pk, *kept] if endless else [rollout.pk]
+    body = {
+        "metadata": {"annotations": {labels.ROLLOUT_HOLD: " ".join(map(str, words))}},
+        "spec": {"paused": True, **(pace.spec_of(pace.ENDLESS, pace.ENDLESS + 1) if endless else {})},
+    }
     kubernetes.patch_merge("deployments", state.name, body, namespace=state.namespace)
 
 
@@ -35,6 +43,9 @@ def release(kubernetes: Kubernetes, state: PoolState) -> None:
     change = [{"op": "test", "path": MARK, "value": mark}, {"op": "remove", "path": MARK}]
     if state.deployment["spec"].get("paused"):
         change.append({"op": "remove", "path": "/spec/paused"})
+    if pace.is_endless(state.deployment):
+        times = pace.spec_of(*pace.wished(state.deployment))
+        change += [{"op": "add", "path": f"/spec/{name}", "value": value} for name, value in times.items()]
     try:
         kubernetes.patch_json("deployments", state.name, change, namespace=state.namespace)
     except PatchRefused:

@@ -17,6 +17,7 @@ from apps.gateways import labels
 from apps.pools.live_view import PodFacts
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
+from apps.pools.rollouts.pace import wished
 
 QUICK = 10
 """Seconds of minReadySeconds below which a starting pod counts as Ready already: it may be so any moment."""
@@ -143,8 +144,8 @@ def removable(rolling: Rolling) -> int:
 
 
 def min_ready_seconds(deployment: Mapping[str, Any]) -> int:
-    """Seconds after which a Ready pod counts as available."""
-    return int(deployment["spec"].get("minReadySeconds") or 0)
+    """Seconds after which a Ready pod counts as available, as people wish it."""
+    return wished(deployment)[0]
 
 
 def max_unavailable(deployment: Mapping[str, Any]) -> int:
