@@ -101,7 +101,7 @@ def test_a_rollout_is_held_under_our_mark_while_a_lent_pod_could_be_taken(pool: 
 
 
 def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
-    """Its controller ends old pods of a paused Deployment, too, as soon as all new ones count as available."""
+    """Its controller ends old pods of a paused Deployment, too, once all new ones count as available."""
     wished = {"minReadySeconds": WAIT, "progressDeadlineSeconds": 300}
     change(pool, **wished, strategy={"rollingUpdate": {"maxSurge": "100%"}})
     with Losses(pool) as losses:

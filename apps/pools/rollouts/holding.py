@@ -4,6 +4,8 @@ The pause carries the rollout's number, so that a pause of somebody else is neve
 somebody else ended is not put back in the same step. Where a pause is not enough, see pace.py.
 """
 
+from typing import Any
+
 from apps.gateways import labels
 from apps.gateways.errors import PatchRefused
 from apps.gateways.kubernetes import Kubernetes
@@ -40,7 +42,10 @@ def release(kubernetes: Kubernetes, state: PoolState) -> None:
     mark = mark_of(state)
     if not mark:
         return
-    change = [{"op": "test", "path": MARK, "value": mark}, {"op": "remove", "path": MARK}]
+    change: list[dict[str, Any]] = [
+        {"op": "test", "path": MARK, "value": mark},
+        {"op": "remove", "path": MARK},
+    ]
     if state.deployment["spec"].get("paused"):
         change.append({"op": "remove", "path": "/spec/paused"})
     if pace.is_endless(state.deployment):
