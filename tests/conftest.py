@@ -13,11 +13,17 @@ from django.test import Client, TransactionTestCase, override_settings
 from apps.accounts.models import Role, User
 from tests import processes
 from tests.builders import make_user
+from tests.spreading import spread
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Logging in is in most tests and its slow hash is Django's own business."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """As pytest-xdist sends them to its workers."""
+    spread(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,12 +43,12 @@ def empty_tables() -> None:
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"LOCK TABLE {', '.join(filled_tables())} IN EXCLUSIVE MODE")
-        cursor.execute("; ".join(f"DELETE FROM {table}" for table in filled_tables()))
+        cursor.execute("; ".join(f"DELETE FROM {name}" for name in filled_tables()))  # noqa: S608 (our tables)
 
 
 @cache
 def filled_tables() -> list[str]:
-    """All tables that tests write, quoted: not those of content types and permissions, which migrations fill."""
+    """The tables that tests write, quoted; migrations fill those of content types and permissions."""
     names = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
     kept = {ContentType._meta.db_table, Permission._meta.db_table}
     return [connection.ops.quote_name(name) for name in sorted(names - kept)]
