@@ -19,6 +19,11 @@ const BoardMoves = (() => {
     says.textContent = says.dataset[word].replace("%p", named(pods)).replace("%c", column);
   }
 
+  function tell(words) {
+    says.textContent = words;
+    toast({ level: "warning", text: words });
+  }
+
   function place(pods, business) {
     for (const card of pods.map(cardOf).filter(Boolean)) {
       card.classList.remove("board-refused");
@@ -116,5 +121,5 @@ const BoardMoves = (() => {
   });
   dialog?.addEventListener("close", ask);
   dialog?.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  return { send, menu, say };
+  return { send, menu, say, tell };
 })();

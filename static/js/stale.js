@@ -2,11 +2,12 @@
 // back by itself. A deployment may still be begun: it is an operation, which waits.
 "use strict";
 
-(() => {
-  const WRITES = "main form:is([method='post'], [hx-post]):not(#deploy-form) button:not([type='button'])";
+const Stale = (() => {
+  const WRITES = "main form:is([method='post'], [hx-post]):not(#deploy-form) button:not([type='button']), main button:is([hx-post], [data-board-menu], [data-board-go])";
+  const notice = () => document.querySelector("main .alert-warning.freshness")?.textContent.trim() ?? "";
 
   function judge() {
-    const words = document.querySelector("main .alert-warning.freshness")?.textContent.trim();
+    const words = notice();
     for (const button of document.querySelectorAll(WRITES)) {
       if (words && !button.disabled) {
         button.dataset.stale = button.title;
@@ -22,4 +23,5 @@
 
   for (const name of ["htmx:load", "htmx:afterSettle", "htmx:oobAfterSwap"]) document.addEventListener(name, judge);
   judge();
+  return { words: notice };
 })();

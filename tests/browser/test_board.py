@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Way
+from tests.browser.test_stale import silent_watcher
 from tests.browser.windows import Window
-from tests.outages.portal import Portal
+from tests.outages.portal import PLACE, Portal
 
 BOARD = "/c/demo/pools/default/pool/"
 
@@ -164,6 +165,72 @@ def test_what_somebody_selected_survives_a_push(
     stands(page, pods[0], "testing")
     expect(card(page, pods[0]).locator("[aria-pressed=true]")).to_be_visible()
     assert focused(page) == pods[0]
+
+
+def test_the_board_of_a_silent_cluster_moves_nothing_and_says_why(
+    window: Callable[..., Window], portal: Portal, pods: list[str]
+) -> None:
+    page = window("alice").page
+    mine = card(page, pods[0])
+    with silent_watcher(portal.stack):
+        page.goto(BOARD)
+        expect(page.locator(".freshness")).to_contain_text("showing what it said then")
+        expect(mine.get_by_role("button", name="Move")).to_be_disabled()
+        drag(page, pods[0], "production")
+        expect(page.locator("#toasts")).to_contain_text("Cluster unreachable since")
+        for key in ("Space", "m"):
+            mine.locator(".board-grip").press(key)
+        expect(page.locator("[data-live-hold], dialog[open]")).to_have_count(0)
+    expect(page.locator(".freshness")).to_have_count(0)
+    expect(mine.get_by_role("button", name="Move")).to_be_enabled()
+    drag(page, pods[0], "production")
+    stands(page, pods[0], "production")
+
+
+@contextmanager
+def two_for_production(portal: Portal) -> Iterator[None]:
+    """Inside the block the portal keeps two pods with production."""
+    wish = {"shares": [{"business": "production", "count": 2}], "dwell": 3600}
+    assert portal.alice.api("PUT", f"{PLACE}/shares", wish).status_code == 200
+    portal.alice.api("POST", f"{PLACE}/shares/switch", {"enabled": True})
+    try:
+        yield
+    finally:
+        portal.alice.api("POST", f"{PLACE}/shares/switch", {"enabled": False})
+
+
+def ask_to_move(way: Way, page: Page, pod: str, business: str) -> Locator:
+    """Drag the card, or choose from the menu of its key; returns the dialog."""
+    dialog = page.locator("#board-dialog")
+    if way.name == "mouse":
+        drag(page, pod, business)
+        return dialog
+    hand = way.hand(page)
+    card(page, pod).locator(".board-grip").press("m")
+    hand.choose(dialog.get_by_label("To", exact=True), business)
+    hand.press(dialog.get_by_role("button", name="Move", exact=True))
+    return dialog
+
+
+def test_a_move_against_the_shares_asks_and_does_as_was_answered(
+    way: Way, portal: Portal, pods: list[str]
+) -> None:
+    for pod in pods[:2]:
+        portal.lent(pod, "production")
+    with two_for_production(portal):
+        page, hand = way.open("alice", BOARD)
+        dialog = ask_to_move(way, page, pods[0], "testing")
+        expect(dialog).to_contain_text("keeps this pool's shares")
+        if way.name == "mouse":
+            hand.press(dialog.get_by_label("Change the shares"))
+        else:
+            hand.fill(dialog.get_by_role("spinbutton", name="Minutes"), "5")
+        hand.press(dialog.get_by_role("button", name="Move", exact=True))
+        stands(page, pods[0], "testing")
+        told = portal.alice.ask(f"{PLACE}/shares")
+    asked = {each["business"]: each["count"] for each in told["shares"]}
+    excepted = [each["pod"] for each in told["exceptions"]]
+    assert (asked["production"], excepted) == ((1, []) if way.name == "mouse" else (2, [pods[0]]))
 
 
 @contextmanager

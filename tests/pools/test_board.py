@@ -1,22 +1,25 @@
 """The board: where a pod's card stands and what it says, and moves of several cards at once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.models import AuditEntry
 from apps.live import frames
 from apps.live.fragments import fragment_named
+from apps.live.models import SyncState
 from apps.live.render import Rendered, render
 from apps.live.viewers import viewer_of
 from apps.operations.models import Operation
 from apps.pools.board.moving import MOST
 from apps.pools.load import polling
-from apps.pools.models import Intent, ShareException
+from apps.pools.models import Holding, Intent, NodePrice, ShareException
 from apps.pools.shares.actions import set_shares, switch_shares
 from apps.pools.shares.wishes import SharesWish, ShareWish
 from tests.pools.world import World, assign
@@ -147,6 +150,16 @@ def test_a_card_says_what_the_pod_waits_for(world: World, alice: User) -> None:
     assert "free" in card(board(world, alice), world.names()[1])
 
 
+def test_a_column_says_what_its_pods_cost_an_hour(world: World, alice: User) -> None:
+    assign(world, alice, world.names()[0], "production")
+    world.mirror()
+    assert "an hour" not in board(world, alice).html()
+    Holding.objects.update(instance_type="ml.p5.48xlarge", node_gpus=8, gpus=1)
+    NodePrice.objects.create(instance_type="ml.p5.48xlarge", price=80)
+    html = board(world, alice).html()
+    assert "10.00 USD an hour" in html and "30.00 USD an hour" in html and "and more" not in html
+
+
 def test_a_business_without_a_service_has_a_column_that_says_so(world: World, alice: User) -> None:
     world.relabel(world.names()[0], "forgotten.team")
     world.mirror()
@@ -160,6 +173,16 @@ def test_a_viewer_moves_nothing_and_the_audit_knows(world: World, client_of: Cli
     assert move(client, world, [], "production").status_code == 403
     assert world.business_of(name) == "unassigned"
     assert set(AuditEntry.objects.values_list("code", "outcome")) == {("pools.assign_pod", "denied")}
+
+
+def test_nothing_moves_by_a_board_that_is_out_of_date(
+    world: World, client_of: ClientOf, alice: User, bob: User
+) -> None:
+    SyncState.objects.update(seen_at=timezone.now() - timedelta(hours=1))
+    refused = move(client_of(alice), world, world.names()[:1], "production")
+    assert refused.status_code == 503 and "Nothing was moved" in refused.json()["error"]
+    assert move(client_of(bob), world, world.names()[:1], "production").status_code == 403
+    assert not Intent.objects.exists()
 
 
 WRONG: tuple[dict[str, Any], ...] = (

@@ -1,7 +1,7 @@
 """Columns and cards: plain values, equal when they look alike, so that only what differs travels."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha1
@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from apps.gateways import labels
 from apps.pools.board.states import State, state_of
+from apps.pools.history.costs import Rate, hourly, known_prices
 from apps.pools.lines import PodLine
 from apps.pools.load.plots import Plot, plot_together
-from apps.pools.models import Intent, Share
+from apps.pools.models import Intent, NodePrice, Share
 from apps.pools.selectors import PoolRow, ServiceRow
 
 NEWS = timedelta(minutes=10)
@@ -60,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head: its business, counts of live and Ready pods, addresses, and load."""
+    """A column's head: its business, counts of live and Ready pods, addresses, load, and what they cost."""
 
     dom_id: str
     place: str
@@ -71,6 +72,7 @@ class Head:
     services: tuple[ServiceRow, ...]
     plot: Plot | None
     share: Part | None = None
+    rate: Rate | None = None
 
     is_head = True
 
@@ -119,11 +121,19 @@ def heads(pool: PoolRow, lines: Sequence[PodLine], found: Sequence[Column]) -> l
     for line in lines:
         if line.pod.live:
             pods[line.pod.facts.business].append(line)
-    shares = parts(pool)
-    return [head(pool, column, pods[column.business], shares.get(column.business)) for column in found]
+    shares, prices = parts(pool), known_prices()
+    return [
+        head(pool, column, pods[column.business], shares.get(column.business), prices) for column in found
+    ]
 
 
-def head(pool: PoolRow, column: Column, lines: Sequence[PodLine], share: Part | None) -> Head:
+def head(
+    pool: PoolRow,
+    column: Column,
+    lines: Sequence[PodLine],
+    share: Part | None,
+    prices: Mapping[str, NodePrice],
+) -> Head:
     """One column's head; `lines` are its live pods."""
     return Head(
         dom_id=f"about-{column.mark}",
@@ -135,6 +145,7 @@ def head(pool: PoolRow, column: Column, lines: Sequence[PodLine], share: Part | 
         services=tuple(item for item in pool.services if item.business == column.business),
         plot=plot_together(line.load for line in lines),
         share=share,
+        rate=hourly((line.holding for line in lines if line.holding), prices),
     )
 
 

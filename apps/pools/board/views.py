@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST
 
 from apps.accounts.requests import UserRequest
+from apps.clusters import selectors as clusters
 from apps.pools import actions, selectors
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
 from apps.pools.board.moving import MOST, Wanted, move_pods
-from apps.pools.forms import HOW, SHARE
-from apps.pools.shares.asking import MINUTES, MOST_MINUTES, Answer
-from apps.pools.targets import PodTarget
+from apps.pools.forms import HOW, ShareAnswer
+from apps.pools.targets import PodTarget, PoolTarget
 
 
 class Names(forms.Field):
@@ -32,7 +32,7 @@ class Names(forms.Field):
         return names
 
 
-class BoardForm(forms.Form):
+class BoardForm(ShareAnswer):
     """A move of several pods; `origin` is what the board showed, in the order of `pod`."""
 
     pod = Names()
@@ -44,8 +44,6 @@ class BoardForm(forms.Form):
     )
     force = forms.BooleanField(required=False)
     reason = forms.CharField(max_length=500, required=False)
-    share = forms.ChoiceField(choices=SHARE, required=False, label=_lazy("Shares"))
-    minutes = forms.IntegerField(min_value=1, max_value=MOST_MINUTES, required=False, label=_lazy("Minutes"))
 
     def clean(self) -> None:
         """As many origins as pods."""
@@ -63,20 +61,38 @@ class BoardForm(forms.Form):
             timeout=data["timeout"] or DRAIN_SECONDS,
             force=data["force"],
             reason=data["reason"],
-            share=Answer(data["share"], data["minutes"] or MINUTES),
+            share=self.answer(),
         )
 
 
 @require_POST
 def move(request: UserRequest, cluster: str, namespace: str, name: str) -> HttpResponse:
     """Move cards. JSON: {"batch", "moves": [{"pod", "state", "words", "code", "ask", "operation"}]}, also
-    when none moved; {"error"} with 422 when the request cannot be read.
+    when none moved; {"error"} with 422 when the request cannot be read, 503 when the board is out of date.
     """
     pool = selectors.pool_target(request.user, cluster, namespace, name)
     form = BoardForm(request.POST)
     if not form.is_valid():
-        actions.assign_pod.permit(by=request.user, pod=PodTarget(pool, request.POST.get("pod", "")[:253]))
-        return JsonResponse({"error": form.errors.as_text()}, status=422)
+        return refused(request, pool, form.errors.as_text(), status=422)
+    if words := out_of_date(pool):
+        return refused(request, pool, words, status=503)
     moves = move_pods(by=request.user, pool=pool, wanted=form.wanted())
     answer = {"batch": moves.batch, "moves": [asdict(outcome) for outcome in moves.outcomes]}
     return JsonResponse(answer)
+
+
+def refused(request: UserRequest, pool: PoolTarget, words: str, *, status: int) -> HttpResponse:
+    """Nothing moves; people who may not move any pod are told that instead."""
+    actions.assign_pod.permit(by=request.user, pod=PodTarget(pool, request.POST.get("pod", "")[:253]))
+    return JsonResponse({"error": words}, status=status)
+
+
+def out_of_date(pool: PoolTarget) -> str:
+    """Why nobody should move cards now: they show what the cluster said long ago; empty when it is not so."""
+    found = clusters.freshness(pool.cluster_id, "deployments", "pods", "services")
+    if not found.stale or found.since is None:
+        return ""
+    words = _(
+        "The cluster has not been heard since %(since)s UTC, so this board may be wrong. Nothing was moved."
+    )
+    return words % {"since": found.since.strftime("%H:%M")}
