@@ -226,6 +226,8 @@ class Container:
         self.last_state = {
             "terminated": {**self._terminated(255, self.runner.clock.now()), "reason": "Unknown"}
         }
+        self.state = {"waiting": {"reason": "ContainerCreating"}}
+        self.ready = self.started = False
         self._begin_again()
 
     # --- helpers ------------------------------------------------------------------------------------

@@ -253,6 +253,18 @@ async def test_a_node_that_returns_ends_what_was_deleted_and_goes_on_with_the_re
     )
 
 
+async def test_a_pod_is_not_ready_while_its_returned_node_pulls_its_image() -> None:
+    living = Living(nodes=1, node_grace=10.0)
+    name = await ready_pool(living, image="vllm/vllm-openai")  # without a tag it is pulled each time
+    node = living.get("pods", name)["spec"]["nodeName"]
+    lost = living.world.mishaps.add({"kind": "lose_node", "name": node})
+    await living.until(lambda: not living.ready())
+    living.world.mishaps.remove(lost["id"])
+    while not living.ready():
+        await living.step(0.05)
+    assert living.world.pod_app("default", name, 8000) is not None
+
+
 async def test_pods_of_a_deleted_node_are_collected() -> None:
     living = Living(nodes=2)
     name = await ready_pool(living)
