@@ -16,13 +16,13 @@ NODE_HEADERS = (
     ("name", _("Node")),
     ("ready", _("State")),
     ("type", _("Instance type")),
-    ("group", _("Group")),
-    ("zone", _("Zone")),
+    ("group~", _("Group")),
+    ("zone~", _("Zone")),
     ("gpus#", _("GPUs")),
     ("used#", _("Used")),
     ("free#", _("Free")),
     ("pending#", _("Pending")),
-    ("", _("Share used")),
+    ("~", _("Share used")),
     ("pods#", _("Pods")),
 )
 

@@ -30,18 +30,18 @@ SERVICE_HEADERS = (
     ("type", _("Type")),
     ("", _("Selects")),
     ("#", _("Pods ready")),
-    ("", _("Cluster IP")),
+    ("~", _("Cluster IP")),
     ("", _("Address")),
     ("", _("Ports")),
     ("created_at", _("Age")),
 )
 DEPLOYMENT_HEADERS: tuple[tuple[str, Any], ...] = (
     ("name", _("Deployment")),
-    ("", _("Type")),
+    ("~", _("Type")),
     ("", _("Model")),
     ("ready#", _("Pods ready")),
-    ("", _("Service")),
-    ("created_at", _("Age")),
+    ("~", _("Service")),
+    ("created_at~", _("Age")),
 )
 
 

@@ -92,9 +92,9 @@ def test_sixty_pods_make_two_pages(bob: User, cluster: Cluster, client_of: Clien
         made.pod(f"pod-{number:02}", app="many")
     made.write()
     first = shown(client_of(bob), "pod_list")
-    assert "1–50 of 60" in first and "pod-49" in first and "pod-50" not in first
+    assert "1–50 of 60" in first and ">pod-49<" in first and ">pod-50<" not in first
     second = shown(client_of(bob), "pod_list", page="2")
-    assert "51–60 of 60" in second and "pod-50" in second
+    assert "51–60 of 60" in second and ">pod-50<" in second
 
 
 @pytest.mark.django_db
