@@ -18,10 +18,15 @@ class Met:
     streams: Sequence[Try]
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many there were of what."""
+        failed, cut = len(failures(self.requests)), len(failures(self.streams))
+        return {"requests": len(self.requests), "failed": failed, "streams": len(self.streams), "cut": cut}
+
+    @property
     def words(self) -> str:
         """ "120 requests, 0 failed, 11 streams, 0 cut"."""
-        failed, cut = len(failures(self.requests)), len(failures(self.streams))
-        return f"{len(self.requests)} requests, {failed} failed, {len(self.streams)} streams, {cut} cut"
+        return ", ".join(f"{count} {what}" for what, count in self.counts.items())
 
 
 def failures(tries: Iterable[Try]) -> list[Try]:
@@ -69,3 +74,10 @@ def allowed(tag: str, met: Met, accident: Accident) -> str:
         failed = len(failures(tries))
         claim(failed <= most[-1], f"{tag}: {failed} {what}; the lost pods can have had {most[-1]}")
     return f" (at most {most[0]} and {most[1]} were on lost pods)" if any(most) else ""
+
+
+def table(page: Mapping[str, Met]) -> list[str]:
+    """The counts of each business below each other."""
+    rows = [(tag, *map(str, met.counts.values())) for tag, met in page.items()]
+    heads = ("", *Met((), ()).counts)
+    return [f"{row[0]:<12}" + "".join(f"{text:>10}" for text in row[1:]) for row in (heads, *rows)]

@@ -54,7 +54,7 @@ def restart(scene: Scene) -> str:
 
 def replaced(scene: Scene, before: frozenset[str]) -> None:
     """Wait until no earlier pod is left and each business has as many new ones, in their places."""
-    until(partial(over, scene, before), "the end of the rollout", seconds=180, every=0.3)
+    until(partial(over, scene, before), "the end of the rollout", seconds=240, every=0.3)
     new = {tag: scene.pods(tag) for tag in SHARED}
     claim({tag: len(names) for tag, names in new.items()} == SHARED, f"the split is {new}")
     rows = scene.alice.ask(f"{API}/history?source=reconciler")

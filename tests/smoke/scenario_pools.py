@@ -4,7 +4,7 @@ import contextlib
 from functools import partial
 
 from hyperpod_site.stack.stack import Stack
-from tests.smoke.met import judge
+from tests.smoke.met import judge, table
 from tests.smoke.people import Parts
 from tests.smoke.pool_accidents import accidents
 from tests.smoke.pool_rollouts import kubectls, ours
@@ -110,10 +110,11 @@ def taken_back(scene: Scene) -> None:
 
 
 def summary(scene: Scene) -> None:
-    """The issue's sentence: per business, scale-downs, and the time to heal each loss."""
-    with scene.report.step("what the clients met, per business") as step:
+    """Per business what its clients met; what scaling down took; how long each loss took to heal."""
+    with scene.report.step("what the clients met in all; what failed was on a lost pod") as step:
         judge(scene.book.page())
-        for tag, met in scene.book.total().items():
-            step.tell(f"{tag}: {met.words}")
+        for line in table(scene.book.total()):
+            step.tell(line)
         step.tell(f"{scene.lost} lent pods lost to {scene.scale_downs} scale-downs")
-        step.tell(", ".join(f"{word}: healed in {spent:.1f} s" for word, spent in scene.heals.items()))
+        for word, spent in scene.heals.items():
+            step.tell(f"{word}: healed in {spent:.1f} s")
