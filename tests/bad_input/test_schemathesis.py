@@ -1,6 +1,7 @@
 """The API against its own description: generated requests, right and wrong, are never answered with a 5xx."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -8,7 +9,6 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from django.test import Client
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as rules
 from schemathesis.checks import not_a_server_error
@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from apps.accounts.actions import make_token
 from apps.accounts.models import User
 from apps.operations.models import Operation as Row
-from tests.bad_input.schema import Operation, operations
+from tests.bad_input.schema import Operation, description, operations
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = 10  # of each mode, for each operation
@@ -32,20 +32,23 @@ RULES = rules(
 )
 
 
-@pytest.fixture
-def described(operator: Client, settings: Any) -> Iterator[Any]:
-    """The description as an operator reads it, for the portal's own WSGI application.
-
-    As in Django's test client, the end of a request does not close the test's database connection.
-    """
-    settings.PORTAL_API_RATE = "1000000/m"
-    found = schemathesis.openapi.from_dict(operator.get("/api/openapi.json").json())
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    """The API's description for the portal's own WSGI application; reading our code for it takes a while."""
+    found = schemathesis.openapi.from_dict(deepcopy(description()))
     found.app = get_wsgi_application()
     found.config.generation.update(modes=list(GenerationMode))
     found.config.phases.coverage.enabled = False
+    return found
+
+
+@pytest.fixture
+def described(table: None, schema: Any, settings: Any) -> Iterator[Any]:
+    """As in Django's test client, the end of a request does not close the test's database connection."""
+    settings.PORTAL_API_RATE = "1000000/m"
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield found
+    yield schema
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
