@@ -21,12 +21,21 @@ _open: dict[int, tuple[int, Gateways]] = {}
 def connect(cluster_id: int) -> Gateways:
     """The gateways of a cluster. Raises Cluster.DoesNotExist, and Invalid for a row that makes no sense."""
     version = Cluster.objects.values_list("version", flat=True).get(pk=cluster_id)
+    return _known(cluster_id, version) or gateways(Cluster.objects.get(pk=cluster_id))
+
+
+def gateways(row: Cluster) -> Gateways:
+    """The gateways of a cluster whose row was read just now. Raises Invalid for one that makes no sense."""
+    known = _known(row.pk, row.version)
+    if known is not None:
+        return known
+    made = Gateways(kubernetes=Kubernetes(row.connection()))
     with _lock:
-        known = _open.get(cluster_id)
-    if known and known[0] == version:
-        return known[1]
-    row = Cluster.objects.get(pk=cluster_id)
-    gateways = Gateways(kubernetes=Kubernetes(row.connection()))
+        _open[row.pk] = (row.version, made)
+    return made
+
+
+def _known(cluster_id: int, version: int) -> Gateways | None:
     with _lock:
-        _open[cluster_id] = (row.version, gateways)
-    return gateways
+        found = _open.get(cluster_id)
+    return found[1] if found and found[0] == version else None

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import policy
 from apps.accounts.models import User
-from apps.clusters.connections import connect
+from apps.clusters.connections import gateways
 from apps.clusters.models import Cluster
 from apps.gateways.errors import Invalid
 from apps.gateways.kubernetes import Kubernetes
@@ -80,15 +80,18 @@ class Call:
 
 
 def prepare(user: User, cluster: Cluster, namespace: str, service: str, **asked: Any) -> Call:
-    """A call, or why not. Raises Refused, Http404 for a service that is not to be called, Invalid."""
-    policy.require(user, CALL, cluster=cluster.slug)
+    """A call, or why not, by what this request has just read of the person and the cluster: a token of the
+    answer waits for each further question. Raises Refused, Http404 for a service that is not to be called,
+    Invalid.
+    """
+    policy.require_to_see(user, CALL, cluster=cluster.slug)
     found = services.callable_service(cluster.pk, namespace, service)
     if asked["method"] not in METHODS:
         raise Invalid(_("Only GET and POST are passed on."))
     return Call(
         person=user.get_username(),
         cluster=cluster,
-        kubernetes=connect(cluster.pk).kubernetes,
+        kubernetes=gateways(cluster).kubernetes,
         namespace=namespace,
         service=service,
         port=found.port,

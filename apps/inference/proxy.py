@@ -7,7 +7,7 @@ slot is free again, and so is the caller's seat (seats.py).
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -42,14 +42,22 @@ async def service_proxy(
     """GET or POST to a service's path, by session; the answer streams."""
     if request.method not in calls.METHODS:
         return HttpResponse(status=405, headers={"Allow": ", ".join(calls.METHODS)})
-    return await streamed(request, request.user, cluster, namespace, service, path)
+    return await streamed(request, request.user, cluster, namespace, service, path, ask=counted)
+
+
+def counted(request: HttpRequest, user: User, *place: str) -> Call:
+    """The call of a page; those of programs are counted where the API lets them in. Raises TooOften."""
+    rates.spend("api", user.pk, settings.PORTAL_API_RATE)
+    return requested(request, user, *place)
 
 
 async def streamed(
-    request: HttpRequest, user: User, cluster: str, namespace: str, service: str, path: str
+    request: HttpRequest, user: User, *place: str, ask: Callable[..., Call] | None = None
 ) -> HttpResponseBase:
-    """The service's answer as it comes: 30 s to its first byte, ten minutes in all. Raises as `prepared`."""
-    call = await sync_to_async(requested)(request, user, cluster, namespace, service, path)
+    """The service's answer as it comes: 30 s to its first byte, ten minutes in all; `place` as `requested`
+    takes it. Raises as `prepared`.
+    """
+    call = await sync_to_async(ask or requested)(request, user, *place)
     seat = seats.take(user.pk)  # with no waiting before `opened`: whoever is cancelled there would keep it
     upstream = await opened(call, seat)
     answer = StreamingHttpResponse(Body(upstream, seat), status=upstream.status)
@@ -89,8 +97,7 @@ def requested(
 
 
 def prepared(user: User, cluster: Cluster, namespace: str, service: str, **asked: Any) -> Call:
-    """A call that is permitted and counted. Raises as `calls.prepare`; TooOften."""
-    rates.spend("model_call", user.pk, settings.PORTAL_API_RATE)
+    """A call that is permitted. Raises as `calls.prepare`."""
     call = calls.prepare(user, cluster, namespace, service, **asked)
     close_old_connections()  # an answer may stream for minutes; the database connection is not its to hold
     return call

@@ -5,7 +5,13 @@ import threading
 from typing import Any
 
 import pytest
+from django.http import Http404
+from django.test import RequestFactory
 
+from apps.accounts.models import User
+from apps.accounts.rates import TooOften
+from apps.clusters.models import Cluster
+from apps.inference import proxy
 from apps.inference.json_text import json_problem
 from apps.inference.seats import NoSeat, Seats
 from apps.inference.testing import CallForm, literal, snippet
@@ -112,3 +118,14 @@ def test_seats_hold_under_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert (len(taken), len(refused)) == (10, 40)
+
+
+def test_calls_of_pages_are_counted_with_those_of_programs(
+    alice: User, cluster: Cluster, settings: Any
+) -> None:
+    settings.PORTAL_API_RATE = "1/h"
+    asked = (RequestFactory().get("/"), alice, cluster.slug, "default", "nobody", "v1/models")
+    with pytest.raises(Http404):
+        proxy.counted(*asked)
+    with pytest.raises(TooOften):
+        proxy.counted(*asked)
