@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,20 +15,55 @@ from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
 from apps.pools.scaling.names import fence_name, is_detached
 from apps.pools.scaling.sweeping import sweep_cluster
+from hyperpod_site.stack.services import die_with_parent
+from tests import processes
 from tests.inference.real import finish, lines
 from tests.pools.scaling import Losses, begin, classify, leftovers, lend, settled, state_of
 from tests.pools.world import Stage, World, make_stage, world_on
-from tests.processes import Devcluster, process, until
+from tests.processes import PROJECT, Devcluster, stop_group, until
 
 SIZE = 4
-WORKER = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "hyperpod_site.settings"
+PARENT = """
+import os, signal, sys, django
 django.setup()
 from apps.operations.models import Operation
 from tests.inference.real import finish
-finish(Operation.objects.get(pk={pk}))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    if not (child := os.fork()):
+        finish(Operation.objects.get(pk=int(line)))
+        os._exit(0)
+    print(child, flush=True)
 """
+
+
+class Workers:
+    """Worker processes, each forked from one that has loaded everything, so that it is at work at once."""
+
+    def __init__(self) -> None:
+        self.parent = subprocess.Popen(
+            [sys.executable, "-c", PARENT],
+            cwd=PROJECT,
+            env=processes.test_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+
+    def start(self, operation: Operation) -> int:
+        """The pid of a new worker that runs the operation."""
+        assert self.parent.stdin and self.parent.stdout
+        print(operation.pk, file=self.parent.stdin, flush=True)
+        return int(self.parent.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def workers(django_db_setup: None) -> Iterator[Workers]:
+    made = Workers()
+    yield made
+    stop_group(made.parent)
 
 
 def fenced(world: World) -> bool:
@@ -61,12 +99,12 @@ def pool(transactional_db: None, four: Stage) -> World:
     return world
 
 
-def killed_when(world: World, operation: Operation, seen: Callable[[World], bool]) -> None:
+def killed_when(workers: Workers, world: World, operation: Operation, seen: Callable[[World], bool]) -> None:
     """A real worker process, killed as soon as the cluster shows the step."""
-    with process("-c", WORKER.format(pk=operation.pk)) as worker:
-        until(lambda: seen(world), seconds=60, every=0.01, what="the step to be seen")
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait(10)
+    worker = workers.start(operation)
+    until(lambda: seen(world), seconds=60, every=0.01, what="the step to be seen")
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{worker}").exists(), what="its end")
 
 
 def given_back(operation: Operation) -> None:
@@ -78,11 +116,11 @@ def given_back(operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_another_worker_goes_on(step: str, pool: World, alice: User) -> None:
+def test_another_worker_goes_on(step: str, pool: World, alice: User, workers: Workers) -> None:
     lent = {pod.name for pod in pool.pods() if pod.business == "production"}
     operation = begin(pool, alice, SIZE - 1, timeout=5)
     with Losses(pool) as losses:
-        killed_when(pool, operation, STEPS[step])
+        killed_when(workers, pool, operation, STEPS[step])
         given_back(operation)
         done = finish(operation)
         assert done.status == OperationStatus.SUCCEEDED, (done.message, lines(done))
@@ -91,11 +129,11 @@ def test_another_worker_goes_on(step: str, pool: World, alice: User) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_the_sweep_heals_when_nobody_goes_on(step: str, pool: World, alice: User) -> None:
+def test_the_sweep_heals_when_nobody_goes_on(step: str, pool: World, alice: User, workers: Workers) -> None:
     lent = {pod.name for pod in pool.pods() if pod.business == "production"}
     operation = begin(pool, alice, SIZE - 1, timeout=5)
     with Losses(pool) as losses:
-        killed_when(pool, operation, STEPS[step])
+        killed_when(workers, pool, operation, STEPS[step])
         sweep(pool)
         assert leftovers(pool) or step == "deleting", "an operation at work is left alone"
         Operation.objects.filter(pk=operation.pk).update(status=OperationStatus.LOST)
