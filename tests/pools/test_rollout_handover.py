@@ -19,7 +19,7 @@ from tests.pools.scaling import Losses, state_of
 from tests.pools.world import Stage, World, world_on
 from tests.processes import Devcluster, until
 
-WAIT = 3
+WAIT = 2
 """Seconds."""
 
 
@@ -114,6 +114,24 @@ def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     spec = state_of(pool).deployment["spec"]
     assert {name: spec[name] for name in wished} == wished
+    change(pool, minReadySeconds=0, strategy={"rollingUpdate": {"maxSurge": 1}})
+
+
+def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: World) -> None:
+    """A rollout ends at once what does not count as available yet, lent and serving or not."""
+    change(pool, minReadySeconds=WAIT, strategy={"rollingUpdate": {"maxSurge": "100%"}})
+    kept = {"production": 1, "testing": 1, "unassigned": 1}
+    restart(pool, "7")
+    with Losses(pool) as losses:
+        until(
+            lambda: (reconcile(pool.portal, pool.record), split(pool) == kept and not held(pool))[1],
+            seconds=60,
+            what="the release of the first version",
+        )
+        restart(pool, "8")
+        follow(pool)
+        assert losses.lent == []
+    assert split(pool) == kept
     change(pool, minReadySeconds=0, strategy={"rollingUpdate": {"maxSurge": 1}})
 
 

@@ -22,17 +22,20 @@ def mark_of(state: PoolState) -> str:
     return pace.mark_of(state.deployment)
 
 
-def put(kubernetes: Kubernetes, state: PoolState, rollout: Rollout) -> None:
-    """Hold the rollout, unless somebody else holds it or our hold is enough."""
-    paused, mark = state.deployment["spec"].get("paused"), mark_of(state)
-    endless = pace.is_whole(state)
-    if (paused and not mark) or (mark and (not endless or pace.is_endless(state.deployment))):
+def put(kubernetes: Kubernetes, state: PoolState, rollout: Rollout, *, firm: bool) -> None:
+    """Hold the rollout, unless somebody else holds it or has ended our hold. `firm`: old pods are at stake,
+    so that a pause is not enough once the new version is whole.
+    """
+    paused, mark = bool(state.deployment["spec"].get("paused")), mark_of(state)
+    endless, before = firm and pace.is_whole(state), pace.is_endless(state.deployment)
+    if paused != bool(mark) or (mark and endless == before):
         return
     kept = pace.wished(state.deployment)
     words = [rollout.pk, *kept] if endless else [rollout.pk]
+    times = pace.spec_of(pace.ENDLESS, pace.ENDLESS + 1) if endless else pace.spec_of(*kept)
     body = {
         "metadata": {"annotations": {labels.ROLLOUT_HOLD: " ".join(map(str, words))}},
-        "spec": {"paused": True, **(pace.spec_of(pace.ENDLESS, pace.ENDLESS + 1) if endless else {})},
+        "spec": {"paused": True, **(times if endless or before else {})},
     }
     kubernetes.patch_merge("deployments", state.name, body, namespace=state.namespace)
 

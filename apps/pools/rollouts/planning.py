@@ -130,6 +130,28 @@ def must_hold(rolling: Rolling) -> bool:
     return len(expendable) < len(rolling.old) and removable(rolling) > len(expendable)
 
 
+def in_doubt(rolling: Rolling) -> bool:
+    """Whether a lent pod serves that its controller does not count as available yet: if another version came
+    now, such pods would be ended at once, before anything takes their place.
+    """
+    state = rolling.sight.state
+    return bool(rolling.old) and any(
+        any(map(is_lent, ready)) and is_behind(item, len(ready))
+        for item in state.sets
+        if (ready := [pod for pod in state.pods if pod.owner_uid == item["metadata"]["uid"] and serves(pod)])
+    )
+
+
+def serves(pod: PodFacts) -> bool:
+    """Whether a pod is there and Ready."""
+    return pod.alive and pod.ready
+
+
+def is_behind(replicaset: Mapping[str, Any], ready: int) -> bool:
+    """Whether a ReplicaSet counts fewer available pods than are Ready."""
+    return int((replicaset.get("status") or {}).get("availableReplicas", 0)) < ready
+
+
 def may_go(rolling: Rolling, pod: PodFacts) -> bool:
     """Whether nobody misses an old pod."""
     return pod.business in (labels.UNASSIGNED, "") or pod.uid in rolling.idle

@@ -11,7 +11,7 @@ from apps.pools.models import Intent, PoolRecord, Rollout
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
 from apps.pools.rollouts import following, holding
-from apps.pools.rollouts.planning import Rolling, lessened, must_hold, next_act, waits
+from apps.pools.rollouts.planning import Rolling, in_doubt, lessened, must_hold, next_act, waits
 from apps.pools.statuses import IntentState
 
 
@@ -47,8 +47,9 @@ def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act 
     if following.at_work(rollout, sight):
         return None, [_("The new version is on its way.")]
     rolling = rolling_of(kubernetes, rollout, sight)
-    if must_hold(rolling):
-        holding.put(kubernetes, sight.state, rollout)
+    firm = must_hold(rolling)
+    if firm or in_doubt(rolling):
+        holding.put(kubernetes, sight.state, rollout, firm=firm)
     else:
         holding.release(kubernetes, sight.state)
     act = next_act(rolling)
