@@ -135,6 +135,14 @@ def test_pods_of_a_business_whose_service_is_gone_do_not_stop_a_rollout() -> Non
     assert (world.lost, held(world)) == ([], {"production": 1})
 
 
+def test_a_rollout_ends_when_more_is_wanted_than_there_will_be_pods() -> None:
+    """As when somebody lends new pods by hand while the old ones are still lent."""
+    world = World([old(0, "production"), old(1, "testing")], True, random.Random(1))
+    world.known = {"production": 2, "testing": 1}
+    run(world)
+    assert (world.lost, held(world)) == ([], {"production": 1, "testing": 1})
+
+
 def test_without_the_hold_lent_pods_are_lost() -> None:
     lost = 0
     for seed in range(20):

@@ -189,14 +189,21 @@ def part_of(text: object, size: int, *, up: bool) -> int:
 
 def lessened(wanted: Mapping[str, int], sight: Sight, gives_up: str = "") -> dict[str, int]:
     """The wanted pods while old ones are left: where no pod may come before one goes and none is free, one
-    business has a pod less until the end: `gives_up`, else the one with the most.
+    business has a pod less until the end: `gives_up`, else the one with the most. Never more than there will
+    be: while two versions are there, people may have lent more.
     """
     counts = dict(wanted)
+    while sum(counts.values()) > sight.state.replicas and any(counts.values()):
+        counts[most_of(counts)] -= 1
     tight = not max_surge(sight.state.deployment) and sum(counts.values()) >= sight.state.replicas
     if sight.old and counts and tight:
-        giver = gives_up if gives_up in counts else max(counts, key=lambda name: (counts[name], name))
-        counts[giver] -= 1
+        counts[gives_up if gives_up in counts else most_of(counts)] -= 1
     return counts
+
+
+def most_of(counts: Mapping[str, int]) -> str:
+    """The business with the most pods."""
+    return max(counts, key=lambda name: (counts[name], name))
 
 
 def max_surge(deployment: Mapping[str, Any]) -> int:
