@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.clusters.kinds.pods import TERMINAL, Pod, project_pod
 from apps.gateways import labels
+from apps.gateways.decode import decode_list
 from apps.gateways.errors import NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.refusals import UnknownPool
@@ -112,7 +113,8 @@ def look(
 def pods_of(kubernetes: Kubernetes, *, namespace: str, pool: str) -> list[PodFacts]:
     """All pods that carry the pool's labels, live or not."""
     selector = labels.selector({labels.MODEL: pool, labels.DEPLOYMENT_TYPE: labels.MODEL_POOL})
-    return [facts(raw) for raw in kubernetes.list("pods", namespace=namespace, label_selector=selector)]
+    pages = kubernetes.pages("pods", namespace=namespace, label_selector=selector)
+    return [facts_of_pod(pod) for page in pages for pod in decode_list(page, Pod).items or ()]
 
 
 def read_pod(kubernetes: Kubernetes, *, namespace: str, name: str) -> PodFacts | None:
@@ -130,7 +132,11 @@ def pool_of(own: Mapping[str, str]) -> str:
 
 def facts(raw: Mapping[str, Any]) -> PodFacts:
     """What the rules ask of a pod, from the API's object; the same projection that the mirror keeps."""
-    pod = POD.decode(orjson.dumps(raw))
+    return facts_of_pod(POD.decode(orjson.dumps(raw)))
+
+
+def facts_of_pod(pod: Pod) -> PodFacts:
+    """The same from a decoded pod."""
     return facts_of(
         name=pod.metadata.name,
         namespace=pod.metadata.namespace,
