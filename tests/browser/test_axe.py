@@ -117,10 +117,10 @@ def look(page: Page, path: str, *, statuses: tuple[int, ...] = (200,)) -> None:
     """Open it and look at it; what it answers must be a page with one of these statuses."""
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
-    kind = page.request.get(path).headers["content-type"]
-    assert kind.startswith("text/html"), f"{path} is no page but {kind}: say so in NO_PAGES"
     answer = page.goto(path)
     assert answer is not None and answer.status in statuses, path
+    kind = answer.headers["content-type"]
+    assert kind.startswith("text/html"), f"{path} is no page but {kind}: say so in NO_PAGES"
     seriously(page)
 
 
