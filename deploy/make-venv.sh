@@ -10,7 +10,7 @@ if ! "$python" -m venv .venv >/dev/null 2>&1; then
   rm -rf .venv
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Debian's $package ..."
-    apt-get update -qq && apt-get install -y -qq "$package" >/dev/null
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package" >/dev/null
     "$python" -m venv .venv
   elif "$python" -m pip --version >/dev/null 2>&1; then # Debian's pip can fill a venv from outside
     "$python" -m venv --without-pip .venv
