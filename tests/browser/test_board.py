@@ -224,7 +224,7 @@ def test_a_move_against_the_shares_asks_and_does_as_was_answered(
         if way.name == "mouse":
             hand.press(dialog.get_by_label("Change the shares"))
         else:
-            hand.fill(dialog.get_by_role("spinbutton", name="Minutes"), "5")
+            hand.fill(dialog.get_by_label("Minutes of the exception"), "5")
         hand.press(dialog.get_by_role("button", name="Move", exact=True))
         stands(page, pods[0], "testing")
         told = portal.alice.ask(f"{PLACE}/shares")
