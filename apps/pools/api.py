@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Path, Router
+from ninja import Path, Router, Status
 
 from apps.accounts import policy
 from apps.clusters import choice
@@ -82,11 +82,11 @@ def services(
 )
 def create_service(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: shapes.ServiceIn
-) -> tuple[int, shapes.ServiceMadeOut]:
+) -> Status[shapes.ServiceMadeOut]:
     """Create a business service."""
     place = target(seen(request, cluster), namespace, name)
     wanted = ServiceWish(name=wish.name, business=wish.business, external=wish.external)
-    return 201, made_out(request, place, wanted)
+    return Status(201, made_out(request, place, wanted))
 
 
 @router.delete(

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,13 +99,15 @@ class OpenPage:
         cookies = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
         address = person.url.replace("http", "ws", 1) + "/ws/page/"
         self.frames: list[Frame] = []
-        self.socket: ClientConnection = connect(
+        self._open = ExitStack()
+        opening = connect(
             address,
             origin=person.url,
             additional_headers={"Cookie": cookies},
             compression=None,
             max_size=None,
         )
+        self.socket: ClientConnection = self._open.enter_context(opening)
         self.socket.send(json.dumps({"leave": [], "join": [list(part) for part in self.parts.live.values()]}))
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -126,7 +129,7 @@ class OpenPage:
             time.sleep(0.01)
 
     def close(self) -> None:
-        self.socket.close()
+        self._open.close()
 
     def _listen(self) -> None:
         try:
