@@ -129,12 +129,6 @@ def forget_cards() -> None:
     gc.collect()
 
 
-def draw_cold() -> None:
-    """One drawing with nothing remembered."""
-    forget_cards()
-    board()
-
-
 class Mover:
     """Pods that change hands one after the other, and the frames that tell it."""
 
@@ -164,7 +158,8 @@ def measure(stack: Stack, table: Table) -> None:
     visitor = visitors.viewer()
     owner = fill(cluster_id)
     work(cluster_id, owner)
-    add(table, "drawn cold, in the process", draw_cold, size=len(board().html().encode()), goal="300")
+    size = len(board().html().encode())
+    add(table, "drawn cold, in the process", board, before=forget_cards, size=size, goal="300")
     add(table, "looked at again, cards remembered", board)
     mover = Mover(cluster_id, owner)
     add(table, "a moved card, mirrored and told", mover.move)
@@ -186,14 +181,18 @@ def add(
     what: str,
     turn: Callable[[], object],
     *,
+    before: Callable[[], None] = lambda: None,
     cpu: Callable[[], float] = time.process_time,
     size: int = 0,
     goal: str = "",
 ) -> None:
-    """One line of TURNS turns; `cpu` tells the seconds that the drawing process has used."""
-    begun = cpu()
-    spent = timed(turn, times=TURNS)
-    used = (cpu() - begun) * 1000 / TURNS
+    """One line of TURNS turns, `before` each of them uncounted; `cpu`: seconds used by the drawing process."""
+    spent, used = [], 0.0
+    for _turn in range(TURNS):
+        before()
+        begun = cpu()
+        spent += timed(turn, times=1)
+        used += (cpu() - begun) * 1000 / TURNS
     table.add(what, median(spent), percentile(spent, 0.95), used, f"{size:,}" if size else "", goal)
 
 
