@@ -186,7 +186,7 @@ def add(
     size: int = 0,
     goal: str = "",
 ) -> None:
-    """One line of TURNS turns, `before` each of them uncounted; `cpu`: seconds used by the drawing process."""
+    """One line of TURNS turns, `before` each uncounted; `cpu`: seconds that the drawing process has used."""
     spent, used = [], 0.0
     for _turn in range(TURNS):
         before()
