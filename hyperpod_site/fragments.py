@@ -37,13 +37,14 @@ def attention_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
     """What somebody should look at, most urgent first."""
     row = clusters.by_slug(cluster)
     found = needs(row, from_key(viewer.role_key))
-    return {"cluster": row, "rows": found[:SHORT], "more": max(0, len(found) - SHORT)}
+    rows = {"rows": found[:SHORT], "more": max(0, len(found) - SHORT)}
+    return {"cluster": row, "freshness": clusters.answering(cluster), **rows}
 
 
 def attention_topics(*, cluster: str) -> Iterable[str]:
-    """Nodes and deployments of the cluster, and any operation's move."""
+    """Nodes and deployments of the cluster, the state of the mirror, and any operation's move."""
     pk = clusters.by_slug(cluster).pk
-    return topics.kind(pk, "nodes"), topics.kind(pk, "deployments"), topics.operations()
+    return topics.kind(pk, "nodes"), topics.kind(pk, "deployments"), topics.sync(pk), topics.operations()
 
 
 def cluster_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
@@ -58,9 +59,8 @@ def cluster_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:
 
 
 def cluster_topics(*, cluster: str) -> Iterable[str]:
-    """What needs attention there, the pods, and the state of the mirror."""
-    pk = clusters.by_slug(cluster).pk
-    return *attention_topics(cluster=cluster), topics.kind(pk, "pods"), topics.sync(pk)
+    """What needs attention there, and the pods."""
+    return *attention_topics(cluster=cluster), topics.kind(clusters.by_slug(cluster).pk, "pods")
 
 
 def cluster_state_context(viewer: Viewer, *, cluster: str) -> dict[str, Any]:

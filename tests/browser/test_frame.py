@@ -1,11 +1,14 @@
 """What stands around every page: theme, keys, menu, and the copy buttons."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Way
+from tests.browser.windows import Window
 
+FITS = "[...document.querySelectorAll('.table-responsive')].every(box => box.scrollWidth <= box.clientWidth)"
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
 
 
@@ -30,6 +33,14 @@ def test_the_list_of_keys_opens_and_closes(way: Way) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_lists_fit_into_800_pixels(window: Callable[..., Window], pod: str) -> None:
+    page = window("alice", width=800).page
+    for path in ("pods", "services", "deployments", "nodes"):
+        page.goto(f"/c/demo/{path}/")
+        expect(page.locator("tbody tr").first).to_be_visible()
+        assert page.evaluate(FITS), path
 
 
 def copied(page: Page) -> str:
