@@ -2,9 +2,8 @@
 
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from functools import partial
-
-from django.utils import timezone
 
 from apps.gateways import labels
 from tests.smoke.pool_scene import API, POOL, SHARED, Scene
@@ -43,7 +42,7 @@ def restart(scene: Scene) -> str:
         asked += ["rollout", "restart", f"deployment/{POOL}"]
         subprocess.run(asked, check=True, capture_output=True)
         return "kubectl rollout restart"
-    stamp = timezone.now().isoformat(timespec="seconds")
+    stamp = datetime.now(UTC).isoformat(timespec="seconds")
     body = {"spec": {"template": {"metadata": {"annotations": {labels.RESTARTED_AT: stamp}}}}}
     path = f"/apis/apps/v1/namespaces/default/deployments/{POOL}"
     kind = "application/strategic-merge-patch+json"
