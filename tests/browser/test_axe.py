@@ -46,11 +46,13 @@ VARIANTS = (
 )
 RUN = """rules => {
   document.getAnimations().forEach(animation => animation.finish());
-  const options = {resultTypes: ["violations"], preload: false, ...(rules.length ? {runOnly: rules} : {})};
+  const kept = {resultTypes: ["violations"], preload: false, selectors: false};
+  const options = {...kept, ...(rules.length ? {runOnly: rules} : {})};
   return axe.run(document, options).then(found =>
     found.violations.filter(each => ["serious", "critical"].includes(each.impact)).flatMap(each =>
       each.nodes.map(node => `${each.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`)));
 }"""
+"""Finding a selector for each element would cost as much as the rules; its markup says enough."""
 ALL: list[str] = []
 OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 """The rules that may find something else when the same page is narrow and dark."""
