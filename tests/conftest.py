@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -45,12 +46,23 @@ def quick_flush() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = teardown
 
 
+LARGE = 4_000_000  # bytes, of which most would be dead rows that every later look has to pass
+
+
 def empty_tables() -> None:
     """Wait for whoever still writes, then delete all rows, past foreign keys and append-only triggers."""
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"LOCK TABLE {', '.join(filled_tables())} IN EXCLUSIVE MODE")
+        for name in large_tables(cursor):
+            cursor.execute(f"TRUNCATE {name} CASCADE")
         cursor.execute("; ".join(f"DELETE FROM {name}" for name in filled_tables()))  # noqa: S608 (our tables)
+
+
+def large_tables(cursor: Any) -> list[str]:
+    size = "SELECT name FROM unnest(%s::text[]) AS name WHERE pg_relation_size(name::regclass) > %s"
+    cursor.execute(size, [filled_tables(), LARGE])
+    return [name for (name,) in cursor.fetchall()]
 
 
 @cache
