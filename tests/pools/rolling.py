@@ -36,8 +36,10 @@ def cordon(world: World, closed: bool) -> None:
 
 
 def resume(stage: Stage) -> None:
-    """End whatever pause an earlier test left behind."""
-    change = {"metadata": {"annotations": {labels.ROLLOUT_HOLD: None}}, "spec": {"paused": None}}
+    """End whatever pause and strategy an earlier test left behind."""
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    spec = {"paused": None, "minReadySeconds": 0, "progressDeadlineSeconds": 600, "strategy": strategy}
+    change = {"metadata": {"annotations": {labels.ROLLOUT_HOLD: None}}, "spec": spec}
     stage.outside.patch_merge("deployments", stage.pool, change, namespace=stage.namespace)
 
 

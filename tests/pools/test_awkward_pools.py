@@ -29,8 +29,6 @@ from tests.pools.scaling import autoscaler, begin, leftovers, resize, settled, s
 from tests.pools.world import Stage, World, assign, world_on
 from tests.processes import Devcluster, until
 
-USUAL = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-
 
 @pytest.fixture(scope="module")
 def own(devcluster: Devcluster) -> Iterator[Stage]:
@@ -41,12 +39,11 @@ def own(devcluster: Devcluster) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def pool(transactional_db: None, own: Stage) -> Iterator[World]:
+def pool(transactional_db: None, own: Stage) -> World:
     resume(own)
     world = world_on(own)
     world.mirror()
-    yield world
-    change(world, strategy=USUAL, paused=None)
+    return world
 
 
 def change(world: World, **spec: object) -> None:
@@ -98,8 +95,10 @@ def test_recreate_ends_every_pod_and_the_assignments_come_back(pool: World, alic
     lend(pool, alice, "production", "testing")
     kept = {"production": 1, "testing": 1, "unassigned": 1}
     change(pool, strategy={"type": "Recreate", "rollingUpdate": None})
+    before = state_of(pool).owner_uid
     restart(pool, "recreate")
-    until(lambda: len(state_of(pool).sets) > 1 and len(state_of(pool).live) == 3, what="the new version")
+    until(lambda: state_of(pool).owner_uid != before, seconds=40, what="the new version")
+    settled(pool, 3)
     pool.mirror()
     assert turns.in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
     until(lambda: (reconcile(pool.portal, pool.record), split(pool) == kept)[1], seconds=40, every=0.2)

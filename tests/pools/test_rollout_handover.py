@@ -42,6 +42,7 @@ def pool(transactional_db: None, own: Stage, alice: User) -> World:
 
 def test_a_rollout_by_kubectl_keeps_every_assignment(pool: World) -> None:
     before = set(pool.names())
+    change(pool, minReadySeconds=WAIT)
     restart(pool, "1")
     until(lambda: state_of(pool).peopled == 2, what="the new version")
     pool.mirror()
@@ -83,6 +84,7 @@ def test_a_lent_pod_that_dies_on_the_way_is_made_good_and_a_roll_back_keeps_assi
 
 def test_what_people_move_during_a_rollout_counts(pool: World) -> None:
     restart(pool, "4")
+    until(lambda: state_of(pool).peopled == 2, what="the new version")
     until(
         lambda: (reconcile(pool.portal, pool.record), "production" in split(pool))[1], seconds=60, every=0.1
     )
@@ -114,7 +116,6 @@ def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     spec = state_of(pool).deployment["spec"]
     assert {name: spec[name] for name in wished} == wished
-    change(pool, minReadySeconds=0, strategy={"rollingUpdate": {"maxSurge": 1}})
 
 
 def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: World) -> None:
@@ -132,7 +133,6 @@ def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: Wor
         follow(pool)
         assert losses.lent == []
     assert split(pool) == kept
-    change(pool, minReadySeconds=0, strategy={"rollingUpdate": {"maxSurge": 1}})
 
 
 def change(world: World, **spec: object) -> None:

@@ -43,23 +43,32 @@ def begin_recreated(record: PoolRecord, sight: Sight) -> Rollout | None:
 
 
 def begin_found(record: PoolRecord, sight: Sight) -> Rollout:
-    """Write down a rollout that was begun outside: what each business had then is told by the history, or by
-    the labels now where that does not reach so far back. Raises Outdated when those changed meanwhile.
+    """Write down a rollout that was begun outside: what each business had then is told by the history; where
+    that does not reach so far back, by what it says now, or by the labels of pods that it does not know yet.
+    Raises Outdated when those changed meanwhile.
     """
     started = first_birth(sight)
-    known = started is not None and Holding.objects.filter(pool=record, from_at__lte=started).exists()
-    had_then = had(record, started) if known and started else labelled(record, sight)
     with transaction.atomic():
-        if not known and records.lock(record.pk).moves != sight.moves:
+        locked = records.lock(record.pk)
+        known = started is not None and Holding.objects.filter(pool=record, from_at__lte=started).exists()
+        told = known or is_told(record, sight)
+        if not told and locked.moves != sight.moves:
             raise Outdated(_("The pool changed while it was looked at."))
+        since = started if known and started else timezone.now()
         return begin(
             record,
-            wanted=had_then,
+            wanted=had(record, since) if told else labelled(record, sight),
             source=Source.EXTERNAL,
             by=template_writer(sight),
             before=str(sight.state.sets[-2]["metadata"]["uid"]),
-            started_at=started if known else timezone.now(),
+            started_at=since,
         )
+
+
+def is_told(record: PoolRecord, sight: Sight) -> bool:
+    """Whether the history knows now where every pod is."""
+    uids = {pod.uid for pod in [*sight.old, *sight.state.live]}
+    return Holding.objects.filter(pool=record, to_at=None, pod_uid__in=uids).count() == len(uids)
 
 
 def begin(record: PoolRecord, *, wanted: dict[str, int], source: Source, **more: object) -> Rollout:
