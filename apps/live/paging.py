@@ -100,9 +100,11 @@ def address(asked: dict[str, Any], **changes: Any) -> str:
     return "?" + urlencode(wishes)
 
 
-def cut(objects: QuerySet[M, M], number: int) -> tuple[QuerySet[M, M], int, int]:
-    """(the page's objects, the page's number, the total); a number beyond the last page means the last."""
-    total = objects.count()
+def cut(objects: QuerySet[M, M], number: int, total: int | None = None) -> tuple[QuerySet[M, M], int, int]:
+    """(the page's objects, the page's number, the total, counted where it is not known); a number beyond the
+    last page means the last.
+    """
+    total = objects.count() if total is None else total
     last = min(max(-(-total // SIZE), 1), MOST_PAGES)
     number = min(max(number, 1), last)
     return objects[(number - 1) * SIZE : number * SIZE], number, total

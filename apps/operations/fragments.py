@@ -43,9 +43,11 @@ def list_context(viewer: Viewer, *, query: str, state: str, number: int) -> dict
 def found(role_key: str, form: OperationFilter, number: int) -> dict[str, Any]:
     """The page `number` of what a valid form asks for."""
     wanted, sort = form.wanted(), form.cleaned_data["sort"]
-    cut, number, total = paging.cut(selectors.listed(role_key, wanted, sort=sort), number)
+    chips = selectors.chips(role_key, wanted)
+    total = next(chip.count for chip in chips if chip.value == wanted.state)
+    cut, number, total = paging.cut(selectors.listed(role_key, wanted, sort=sort), number, total)
     page = Page(selectors.rows_of(cut), number, total, form.asked())
-    return {"page": page, "rows": page.rows, "chips": selectors.chips(role_key, wanted)}
+    return {"page": page, "rows": page.rows, "chips": chips}
 
 
 def list_topics(**_args: Any) -> Iterable[str]:
