@@ -112,9 +112,14 @@ def look(
 
 def pods_of(kubernetes: Kubernetes, *, namespace: str, pool: str) -> list[PodFacts]:
     """All pods that carry the pool's labels, live or not."""
+    return [facts_of_pod(pod) for pod in decoded_pods(kubernetes, namespace=namespace, pool=pool)]
+
+
+def decoded_pods(kubernetes: Kubernetes, *, namespace: str, pool: str) -> list[Pod]:
+    """The same as the cluster tells them, with the fields that the mirror reads."""
     selector = labels.selector({labels.MODEL: pool, labels.DEPLOYMENT_TYPE: labels.MODEL_POOL})
     pages = kubernetes.pages("pods", namespace=namespace, label_selector=selector)
-    return [facts_of_pod(pod) for page in pages for pod in decode_list(page, Pod).items or ()]
+    return [pod for page in pages for pod in decode_list(page, Pod).items or ()]
 
 
 def read_pod(kubernetes: Kubernetes, *, namespace: str, name: str) -> PodFacts | None:

@@ -7,16 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from apps.clusters.kinds.metadata import iso
 from apps.gateways import labels
 from apps.gateways.errors import Forbidden, NotFound
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.live_view import PodFacts, controls, facts, revision
+from apps.pools.live_view import PodFacts, controls, decoded_pods, facts_of_pod, revision
 from apps.pools.refusals import UnknownPool
 
 
 @dataclass(frozen=True)
 class PoolState:
-    """One moment. `born` maps a pod's uid to its creationTimestamp, `sets` are the Deployment's
+    """One moment. `born` maps a pod's uid to its creationTimestamp as ISO text, `sets` are the Deployment's
     ReplicaSets, the newest last.
     """
 
@@ -127,19 +128,13 @@ def read(kubernetes: Kubernetes, *, namespace: str, name: str) -> PoolState:
     own = deployment["metadata"].get("labels") or {}
     if own.get(labels.DEPLOYMENT_TYPE) != labels.MODEL_POOL:
         raise UnknownPool(_("%(name)s is not a Model Pool.") % {"name": name})
-    raw = pods_raw(kubernetes, namespace, name)
+    pods = decoded_pods(kubernetes, namespace=namespace, pool=name)
     return PoolState(
         deployment=deployment,
         sets=tuple(sets_of(kubernetes, deployment)),
-        pods=tuple(facts(pod) for pod in raw),
-        born={pod["metadata"]["uid"]: pod["metadata"].get("creationTimestamp") or "" for pod in raw},
+        pods=tuple(facts_of_pod(pod) for pod in pods),
+        born={pod.metadata.uid: iso(pod.metadata.creationTimestamp) for pod in pods},
     )
-
-
-def pods_raw(kubernetes: Kubernetes, namespace: str, name: str) -> list[dict[str, Any]]:
-    """All pods that carry the pool's labels, detached ones too."""
-    selector = labels.selector({labels.MODEL: name, labels.DEPLOYMENT_TYPE: labels.MODEL_POOL})
-    return kubernetes.list("pods", namespace=namespace, label_selector=selector)
 
 
 def sets_of(kubernetes: Kubernetes, deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
