@@ -4,8 +4,19 @@ import os
 
 import pytest
 
+SPREAD = "PYTEST_XDIST_WORKER" in os.environ
+
+
+@pytest.fixture(scope="module")
+def dear() -> str:
+    """What takes long to make."""
+    return "made once"
+
 
 @pytest.mark.xdist_group("kept-together")
 def test_a_group_stands_in_the_id_of_its_tests(request: pytest.FixtureRequest) -> None:
-    spread = "PYTEST_XDIST_WORKER" in os.environ
-    assert request.node.nodeid.endswith("@kept-together") == spread
+    assert request.node.nodeid.endswith("@kept-together") == SPREAD
+
+
+def test_a_module_that_makes_something_once_is_a_group(request: pytest.FixtureRequest, dear: str) -> None:
+    assert request.node.nodeid.endswith("@test_groups") == SPREAD
