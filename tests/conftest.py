@@ -1,7 +1,7 @@
 """People, clients and far sides of the wire for every test."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from apps.accounts.models import Role, User
 from tests import processes
 from tests.builders import make_user
-from tests.spreading import spread
+from tests.spreading import keep_together, turn
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,9 +23,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """As pytest-xdist sends them to its workers."""
-    spread(items)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Groups before pytest-xdist writes them into the ids, the order after pytest's own."""
+    keep_together(items)
+    yield
+    items.sort(key=turn)
 
 
 def pytest_collection_finish() -> None:

@@ -6,13 +6,12 @@ LONGEST = ("browser", "outages", "chaos", "celery", "deployments", "model-calls"
 """The groups that would end last if they began late, the longest of them first."""
 
 
-def spread(items: list[pytest.Item]) -> None:
+def keep_together(items: list[pytest.Item]) -> None:
     """Tests of a module with fixtures of its own stay together, so that only one worker makes these."""
     modules = with_fixtures_of_their_own(items)
     for item in items:
         if group_of(item) is None and module_of(item) in modules:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=turn)
 
 
 def with_fixtures_of_their_own(items: list[pytest.Item]) -> set[str]:
