@@ -76,7 +76,7 @@ def test_a_short_absence_and_one_without_a_spare_move_nothing() -> None:
     assert waits(alone) == ["production: 1 of 2 pods; no Ready pod is left for it."]
 
 
-def test_it_is_known_when_patience_or_a_dwell_ends_without_any_news() -> None:
+def test_it_is_known_when_patience_a_dwell_or_an_exception_ends_without_any_news() -> None:
     count, weight = Rule("production", count=2), Rule("testing", weight=1, missed_since=NOW)
     away = [*pods(production=1, unassigned=1), sick("bad", "production", seconds=50)]
     assert next_moment(shared(away, count, patience=60)) == NOW + timedelta(seconds=10)
@@ -86,6 +86,8 @@ def test_it_is_known_when_patience_or_a_dwell_ends_without_any_news() -> None:
     back = {f"uid-production-{number}": NOW - timedelta(seconds=number) for number in range(3)}
     above = shared(pods(production=3), count, since=back, dwell=30)
     assert next_moment(above) == NOW + timedelta(seconds=30)
+    lent = Excepted("uid-testing-0", "production", "testing", NOW + timedelta(minutes=5))
+    assert next_moment(shared(pods(production=2), count, exceptions=[lent])) == NOW + timedelta(minutes=5)
     assert next_moment(shared(pods(production=2), count)) is None
 
 

@@ -36,7 +36,8 @@ def assembled(record: PoolRecord, policy: SharePolicy, shares: list[Share], sigh
         [rule_of(share) for share in shares],
         aside=frozenset(Aside.objects.filter(pool=record).values_list("pod_uid", flat=True)),
         exceptions=[
-            Excepted(item.pod_uid, item.origin, item.business) for item in current_exceptions(record)
+            Excepted(item.pod_uid, item.origin, item.business, item.until)
+            for item in current_exceptions(record)
         ],
         patience=policy.patience,
         dwell=policy.dwell,

@@ -1,4 +1,4 @@
-"""When time alone changes what is due in a pool with shares: patience or a dwell is over."""
+"""When time alone changes what is due in a pool with shares: patience, a dwell or an exception is over."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -25,6 +25,9 @@ def moments(shared: Shared) -> Iterator[datetime]:
     for rule in shared.rules:
         if since := waits_since(shared, rule):
             yield since + timedelta(seconds=shared.dwell)
+    for item in shared.exceptions:
+        if item.until:
+            yield item.until
 
 
 def away_since(pod: PodFacts) -> datetime | None:

@@ -25,11 +25,12 @@ ASIDE = "aside"
 
 @dataclass(frozen=True)
 class Excepted:
-    """A pod that a person lent elsewhere for a while."""
+    """A pod that a person lent elsewhere, `until` when where that is known."""
 
     uid: str
     origin: str
     business: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
