@@ -1,9 +1,11 @@
-"""What can happen in one step: each deed has a name for the table and a weight."""
+"""What can happen in one step: each deed has a name and a weight. Here: what people do with the portal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.gateways import labels
@@ -15,19 +17,24 @@ from apps.operations.statuses import ACTIVE
 from apps.pools.actions import drain_pod
 from apps.pools.distribution.actions import How, distribute_pods
 from apps.pools.distribution.wanted import Wanted
-from apps.pools.handover.moving import change_hands
-from apps.pools.handover.wish import Wish
 from apps.pools.history.actions import undo_changes
 from apps.pools.models import Intent
 from apps.pools.refusals import PoolProblem
+from apps.pools.rollouts.actions import roll_out_pool
+from apps.pools.rollouts.runner import How as RolloutHow
+from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.scaling.actions import scale_pool
+from apps.pools.shares.actions import set_shares, switch_shares
+from apps.pools.shares.asking import Answer
+from apps.pools.shares.asking import How as Words
+from apps.pools.shares.wishes import SharesWish, ShareWish
 from apps.pools.statuses import IntentState, Source
 from tests.pools.chaos.ground import BUSINESSES, PORTAL, Ground
 from tests.pools.chaos.referee import Referee
-from tests.pools.gateways import Dies, Killed
-from tests.pools.world import assign, control, portal
+from tests.pools.world import assign
 
 PLACES = (*BUSINESSES, labels.UNASSIGNED)
+ANSWERS: tuple[Words, ...] = ("", "change", "exception")
 SMALLEST, LARGEST = 5, 10
 REFUSALS = (PoolProblem, Busy, NotNow, GatewayError)
 
@@ -69,8 +76,9 @@ def deed(name: str, weight: int) -> Callable[[Deed], Deed]:
 
 @deed("move a pod", 34)
 def move(scene: Scene) -> None:
-    place = scene.chance.choice(PLACES)
-    assign(scene.ground.world, scene.person, scene.pod(), place, force=scene.chance.random() < 0.7)
+    place, answer = scene.chance.choice(PLACES), Answer(scene.chance.choice(ANSWERS), minutes=1)
+    force = scene.chance.random() < 0.7
+    assign(scene.ground.world, scene.person, scene.pod(), place, force=force, share=answer)
 
 
 @deed("move a pod, drained", 3)
@@ -109,105 +117,31 @@ def cancel_one(scene: Scene) -> None:
     cancel(by=User.objects.get(pk=found.actor_id), operation=found)
 
 
-@deed("kubectl label", 12)
-def label(scene: Scene) -> None:
-    name = scene.pod()
-    scene.referee.labelled.add(name)
-    scene.ground.world.relabel(name, scene.chance.choice(PLACES))
+@deed("set shares", 3)
+def share(scene: Scene) -> None:
+    wish = SharesWish([share_of(scene, name) for name in BUSINESSES], dwell=1, patience=5)
+    set_shares(by=scene.person, pool=scene.ground.world.target, wish=wish)
 
 
-@deed("kubectl scale up", 1)
-def grow(scene: Scene) -> None:
-    world = scene.ground.world
-    size = int(world.outside.get("deployments", world.pool, namespace=world.namespace)["spec"]["replicas"])
-    if size < LARGEST:
-        world.outside.scale("deployments", world.pool, size + 1, namespace=world.namespace)
+def share_of(scene: Scene, business: str) -> ShareWish:
+    """A small number or a weight, with a floor at times."""
+    floor = scene.chance.randint(0, 1)
+    if scene.chance.random() < 0.5:
+        return ShareWish(business, weight=scene.chance.randint(1, 3), floor=floor)
+    return ShareWish(business, count=scene.chance.randint(floor, 2), floor=floor)
 
 
-@deed("kill a pod", 3)
-def kill(scene: Scene) -> None:
-    name = scene.pod()
-    scene.referee.pardon(name)
-    scene.ground.world.outside.delete("pods", name, namespace=scene.ground.world.namespace, grace=0)
+@deed("switch shares on or off", 3)
+def switch(scene: Scene) -> None:
+    switch_shares(by=scene.person, pool=scene.ground.world.target, enabled=scene.chance.random() < 0.6)
 
 
-@deed("crash a container", 2)
-def crash(scene: Scene) -> None:
-    scene.mishap(kind="crash", name=scene.pod())
+@deed("pause shares or go on", 2)
+def pause(scene: Scene) -> None:
+    switch_shares(by=scene.person, pool=scene.ground.world.target, paused=scene.chance.random() < 0.5)
 
 
-@deed("evict a pod", 2)
-def evict(scene: Scene) -> None:
-    name = scene.pod()
-    scene.referee.pardon(name)
-    scene.mishap(kind="evict", name=name)
-
-
-@deed("pod not Ready", 5)
-def unready(scene: Scene) -> None:
-    scene.mishap(kind="unready", name=scene.pod(), ttl=scene.chance.uniform(0.5, 3))
-
-
-@deed("lose a node", 1)
-def lose_node(scene: Scene) -> None:
-    scene.mishap(kind="lose_node", ttl=scene.chance.uniform(1, 5))
-
-
-@deed("cordon a node", 1)
-def cordon(scene: Scene) -> None:
-    outside = scene.ground.world.outside
-    name = scene.chance.choice([item["metadata"]["name"] for item in outside.list("nodes")])
-    outside.patch_merge("nodes", name, {"spec": {"unschedulable": True}})
-
-
-@deed("answer 409, 410, 422, 429, 500 or 503", 10)
-def answer(scene: Scene) -> None:
-    status = scene.chance.choice((409, 410, 422, 429, 500, 503))
-    verb = scene.chance.choice(("get", "list", "patch", "patch", "create", "delete"))
-    scene.trouble(kind="answer", status=status, verb=verb, count=1, ttl=2, retry_after=1)
-
-
-@deed("lose an answer", 6)
-def lose_answer(scene: Scene) -> None:
-    verb = scene.chance.choice(("patch", "create", "delete"))
-    scene.trouble(kind="answer", status=503, verb=verb, after=True, count=1, ttl=2)
-
-
-@deed("a slow answer", 2)
-def hang(scene: Scene) -> None:
-    scene.trouble(kind="hang", seconds=1, verb=scene.chance.choice(("get", "patch")), count=1, ttl=2)
-
-
-@deed("die around a patch", 4)
-def die(scene: Scene) -> None:
-    world = scene.ground.world
-    line = Dies(portal(scene.ground.devcluster))
-    line.after = scene.chance.random() < 0.5
-    wish = Wish(pod=scene.pod(), business=scene.chance.choice(PLACES), force=True)
-    try:
-        change_hands(line, world.record, wish)
-    except Killed:
-        return
-
-
-@deed("cut the watches", 3)
-def cut(scene: Scene) -> None:
-    scene.trouble(kind="cut_watches")
-
-
-@deed("forget old revisions", 1)
-def compact(scene: Scene) -> None:
-    scene.referee.blind = True
-    control(scene.ground.world.outside, "POST", {"kind": "compact"})
-    scene.trouble(kind="cut_watches")
-
-
-@deed("kill the watcher", 1)
-def kill_watcher(scene: Scene) -> None:
-    scene.referee.blind = True
-    scene.ground.kill("watcher")
-
-
-@deed("kill the worker", 1)
-def kill_worker(scene: Scene) -> None:
-    scene.ground.kill("worker")
+@deed("roll out by the portal", 1)
+def roll_out(scene: Scene) -> None:
+    wish, how = VersionWish(restart=timezone.now().isoformat()), RolloutHow(timeout=5, settle=2)
+    roll_out_pool(by=scene.person, pool=scene.ground.world.target, wish=wish, how=how)

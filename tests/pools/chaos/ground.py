@@ -10,7 +10,10 @@ from pathlib import Path
 
 from apps.accounts.models import Role, User
 from apps.live.models import SyncState
+from apps.pools.models import Turn
 from tests.builders import make_user
+from tests.pools.conftest import SETTLE
+from tests.pools.rolling import resume
 from tests.pools.scaling import quick_stage
 from tests.pools.world import World, control, world_on
 from tests.processes import Devcluster, process, stop_group, until
@@ -46,7 +49,9 @@ class Ground:
             return
         command = {"watcher": ("manage.py", "watch"), "worker": ("-m", "tests.pools.chaos.worker")}[name]
         log = self.folder / f"{name}.log"
-        self.children[name] = self.keeper.enter_context(process(*command, log=log, PORTAL_LOG_LEVEL="INFO"))
+        settings = {"PORTAL_LOG_LEVEL": "INFO", "PORTAL_DRAIN_SETTLE": str(SETTLE)}
+        self.children[name] = self.keeper.enter_context(process(*command, log=log, **settings))
+        Turn.objects.update(taken_until=None)  # the time of who died is up
 
     def kill(self, name: str) -> bool:
         """SIGKILL; False when it is not there."""
@@ -65,6 +70,10 @@ class Ground:
         states = SyncState.objects.filter(cluster_id=self.world.cluster.pk)
         return len(states) == 6 and all(state.loaded for state in states)
 
+    def at_work(self) -> bool:
+        """Whether the worker has begun."""
+        return b"at work" in (self.folder / "worker.log").read_bytes()
+
     def close(self) -> None:
         for child in self.children.values():
             stop_group(child)
@@ -77,14 +86,16 @@ def ground(
 ) -> Iterator[Ground]:
     """The pool as at the beginning; with `watched`, a watcher that has listed everything, and a worker."""
     stage = quick_stage(devcluster, namespace="chaos", replicas=replicas, businesses=BUSINESSES)
+    resume(stage)
     stage.outside.scale("deployments", stage.pool, replicas, namespace=stage.namespace)
     world = world_on(stage)
     people = [make_user(f"person-{number}", Role.OPERATOR) for number in range(PEOPLE)]
     place = Ground(devcluster, world, folder, people)
     try:
         if watched:
-            place.start("watcher")
+            place.supervise()
             until(place.listed, seconds=60, what="the watcher to list everything")
+            until(place.at_work, seconds=60, what="the worker to begin")
         yield place
     finally:
         place.close()

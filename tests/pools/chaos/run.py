@@ -16,19 +16,26 @@ from apps.gateways.errors import GatewayError, NotFound
 from apps.operations import sweeper
 from apps.operations.models import Operation
 from apps.operations.statuses import OperationStatus
+from apps.pools.distribution import undoing
 from apps.pools.handover.decide import PATIENCE
 from apps.pools.handover.sweep import sweep
 from apps.pools.models import Intent
 from apps.pools.scaling import sweeping
 from apps.pools.statuses import IntentState
+from tests.pools.chaos import accidents, kubectl  # noqa: F401  they register their deeds
 from tests.pools.chaos.deeds import DEEDS, REFUSALS, SMALLEST, Scene
-from tests.pools.chaos.ground import PEOPLE, Ground
+from tests.pools.chaos.ground import BUSINESSES, PEOPLE, Ground
 from tests.pools.chaos.judge import at_rest, faults
 from tests.pools.chaos.referee import Referee
+from tests.pools.chaos.traffic import Traffic
+from tests.pools.rolling import split
+from tests.pools.scaling import state_of
 from tests.pools.world import World, control
+from tests.processes import until
 
 ACTORS = PEOPLE
 PER_ACTOR = 20
+ROLLOUT, KUBECTL_ROLLOUT = "roll out by the portal", "kubectl rollout restart"
 REST = 90.0
 CATCH_UP = 20.0
 
@@ -51,18 +58,25 @@ class Chaos:
     tried: Counter[tuple[str, str]] = field(default_factory=Counter)
     rounds: int = 0
     seconds: float = 0.0
+    traffic: Traffic = field(init=False)
 
     def run(self, steps: int) -> list[str]:
         """At least so many steps; stops at the first fault. Returns what is wrong, in words."""
         began = time.monotonic()
         found: list[str] = []
-        with Referee(self.ground.world) as referee:
+        with Referee(self.ground.world) as referee, self.clients() as self.traffic:
             while self.steps < steps and not found:
                 found = self.round(referee)
                 if self.talks:
                     print(f"round {self.rounds}: {self.steps} steps, {len(found)} faults", flush=True)
+            if self.settles and not found:
+                found = self.calm_rollout(referee)
         self.seconds = time.monotonic() - began
         return found
+
+    def clients(self) -> Traffic:
+        """A client for each business, where the run is about them, too."""
+        return Traffic(self.ground.devcluster, self.ground.world, BUSINESSES if self.settles else ())
 
     @property
     def steps(self) -> int:
@@ -86,7 +100,8 @@ class Chaos:
     def verdict(self, left: list[str], referee: Referee) -> list[str]:
         """What never came to an end, and what must never be."""
         unended = [f"after {self.rest:.0f} s: {words}" for words in left]
-        return self.judged(referee, self.catch_up if not left else 1.0) + unended
+        found = self.judged(referee, self.catch_up if not left else 1.0) + unended
+        return found + list(self.traffic.unexplained(referee.sightings))
 
     def act(self, referee: Referee, number: int) -> Counter[tuple[str, str]]:
         """One actor's deeds of a round."""
@@ -96,7 +111,10 @@ class Chaos:
         weights = [(self.weights or {}).get(name, DEEDS[name][1]) for name in names]
         done: Counter[tuple[str, str]] = Counter()
         try:
-            for name in chance.choices(names, weights, k=self.per_actor):
+            chosen = chance.choices(names, weights, k=self.per_actor)
+            if number == 0 and ROLLOUT in names and self.rounds % 2 == 0:
+                chosen[0] = ROLLOUT  # on a pool that rests it is never refused
+            for name in chosen:
                 done[name, attempt(scene, name)] += 1
         finally:
             connections.close_all()
@@ -145,8 +163,8 @@ class Chaos:
                     continue
         if self.settles:
             self.pass_time()
-            sweep()
-            sweeping.sweep()
+            for part in (sweep, sweeping.sweep, undoing.sweep):
+                part()
 
     def pass_time(self) -> None:
         """All actors are done, so no patch is on its way: open intents are as good as old."""
@@ -184,7 +202,23 @@ class Chaos:
         found = self.verdict(self.come_to_rest(), referee)
         referee.pardoned = before
         world.outside.scale("deployments", world.pool, size, namespace=world.namespace)
+        self.come_to_rest()
         return [f"after kubectl scale: {words}" for words in found]
+
+    def calm_rollout(self, referee: Referee) -> list[str]:
+        """One on the resting pool, by the portal or by kubectl: each business keeps its pods, and its clients
+        notice nothing.
+        """
+        world, chance = self.ground.world, Random(self.seed)
+        before = split(world)
+        name = (KUBECTL_ROLLOUT, ROLLOUT)[self.seed % 2]
+        DEEDS[name][0](Scene(self.ground, referee, chance, self.ground.people[0]))
+        self.tried[name, "done"] += 1
+        until(lambda: state_of(world).peopled > 1, seconds=60, what="the new version")
+        found = self.verdict(self.come_to_rest(), referee)
+        after = split(world)
+        found += [] if after == before else [f"it was {before}, now it is {after}"]
+        return [f"after {name}: {words}" for words in found]
 
     def table(self) -> str:
         """What was tried, and what came of it."""
@@ -194,7 +228,7 @@ class Chaos:
             if sum(count):
                 lines.append(f"{name:40} {sum(count):6} {count[0]:6} {count[1]:8} {count[2]:8}")
         words = f"seed {self.seed}: {self.steps} steps in {self.rounds} rounds, {self.seconds:.0f} s"
-        return "\n".join([words, *lines])
+        return "\n".join([words, *lines, self.traffic.table()])
 
 
 def by_cost(world: World) -> tuple[list[str], list[str], int]:
