@@ -17,7 +17,7 @@ from apps.operations.models import Operation
 from apps.pools.scaling.actions import scale_pool
 from apps.pools.scaling.names import fence_name, is_detached
 from apps.pools.scaling.state import read
-from tests.pools.world import Stage, World, control, pool_manifests
+from tests.pools.world import Stage, World, control, new_namespace, pool_manifests
 from tests.processes import Devcluster, until
 
 
@@ -81,7 +81,7 @@ def quick_stage(
     with contextlib.suppress(NotFound):
         outside.get("namespaces", namespace)
         return stage
-    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    new_namespace(outside, namespace)
     name = priority_class(namespace, stage.pool)
     kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
     outside.create({**kind, "value": 0})

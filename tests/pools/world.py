@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import pytest
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.clusters.models import Cluster
 from apps.gateways import labels, manifests
 from apps.gateways.connection import from_kubeconfig
-from apps.gateways.errors import NotFound
+from apps.gateways.errors import Forbidden, NotFound
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.actions import assign_pod
 from apps.pools.business import ServiceWish, create, services_of
@@ -90,8 +91,15 @@ class World:
 
 
 def control(outside: Kubernetes, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """Ask the development cluster's own door for mishaps."""
-    answer = outside.transport.request(method, "/devcluster/mishaps", body=body)
+    """Ask the development cluster's own door for mishaps. A real one has none: the test is skipped that needs
+    one.
+    """
+    try:
+        answer = outside.transport.request(method, "/devcluster/mishaps", body=body)
+    except (NotFound, Forbidden):
+        if method == "POST":
+            pytest.skip("needs a mishap of the development cluster")
+        return {}
     return dict(orjson.loads(answer)) if answer.startswith(b"{") else {}
 
 
@@ -171,11 +179,21 @@ class Stage:
                 self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
 
 
+OURS = "hyperpod-portal.io/test=pools"
+"""The label of every namespace of these tests."""
+
+
+def new_namespace(outside: Kubernetes, name: str) -> None:
+    """One of ours."""
+    metadata = {"name": name, "labels": dict([OURS.split("=")])}
+    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
 def make_stage(devcluster: Devcluster, *, replicas: int = 4) -> Stage:
     """A pool in a new namespace."""
     outside = Kubernetes(from_kubeconfig(devcluster.admin_kubeconfig))
     namespace = f"pools-{next(numbers)}-{uuid.uuid4().hex[:6]}"
-    outside.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    new_namespace(outside, namespace)
     for manifest in pool_manifests(namespace, replicas):
         outside.create(manifest)
     return Stage(devcluster, outside, namespace, replicas=replicas)
