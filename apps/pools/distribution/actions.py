@@ -104,8 +104,8 @@ def start(pool: PoolTarget, record: PoolRecord, plan: Plan, how: How) -> Operati
 
 
 def answered(strays: Sequence[str], answer: Answer) -> dict[str, Any]:
-    """An answer about the shares as an operation's parameter (batch.py)."""
-    return {"how": answer.how, "minutes": answer.minutes, "strays": list(strays)}
+    """An answer about the shares as an operation's parameter (batch.py); none where nothing was asked."""
+    return {"how": answer.how if strays else "", "minutes": answer.minutes, "strays": list(strays)}
 
 
 def check_timeout(timeout: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -47,7 +47,7 @@ def plain(moves: Iterable[Move]) -> list[dict[str, Any]]:
 @dataclass(frozen=True)
 class Batch:
     """The moves of one operation. `timeout`: seconds for the requests of a drained pod. `share`: the answer
-    about the pool's shares, and the pods that they would call back.
+    about the pool's shares, and the pods that they would call back; operations of earlier versions have none.
     """
 
     run: Run
@@ -57,7 +57,7 @@ class Batch:
     drain: bool
     timeout: int
     force: bool
-    share: Mapping[str, Any]
+    share: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, params: Mapping[str, Any]) -> "Batch":
@@ -90,7 +90,7 @@ class Batch:
         waves = [lent[start : start + WAVE] for start in range(0, len(lent), WAVE)]
         for number, wave in enumerate(waves, start=1):
             self.wave(wave, _("%(number)d of %(count)d") % {"number": number, "count": len(waves)})
-        if self.share["how"]:
+        if self.share.get("how"):
             self.run.once(_("Do as was answered about the shares"), self.answer)
 
     def answer(self) -> None:

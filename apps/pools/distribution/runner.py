@@ -30,7 +30,7 @@ def distribute(
     drain: bool,
     timeout: int,
     force: bool,
-    share: Share,
+    share: Share | None = None,
 ) -> None:
     """Make the planned moves; when one fails, all are taken back."""
     work(run)
@@ -46,7 +46,7 @@ def cancel_distribute(
     drain: bool,
     timeout: int,
     force: bool,
-    share: Share,
+    share: Share | None = None,
 ) -> None:
     """What has moved goes back."""
     take_back(run)
@@ -62,7 +62,7 @@ def undo_changes(
     drain: bool,
     timeout: int,
     force: bool,
-    share: Share,
+    share: Share | None = None,
 ) -> None:
     """Give the pods back to whom they belonged before; when one move fails, all are taken back."""
     work(run)
@@ -78,7 +78,7 @@ def cancel_undo(
     drain: bool,
     timeout: int,
     force: bool,
-    share: Share,
+    share: Share | None = None,
 ) -> None:
     """What has moved goes back."""
     take_back(run)
