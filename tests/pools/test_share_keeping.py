@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.gateways import labels
@@ -207,6 +208,17 @@ def test_a_pool_is_looked_at_as_soon_as_patience_is_over(pool: World, alice: Use
     turns.work()
     assert turns.due() == []
     until(lambda: turns.due() != [], seconds=20, what="the end of patience")
+    until(lambda: (turns.work(), split(pool.pods()).get("production") == 1)[1], seconds=20, every=0.2)
+
+
+def test_a_pool_whose_worker_died_is_looked_at_when_its_lease_is_over(
+    pool: World, alice: User, settings: Settings
+) -> None:
+    settings.OPERATIONS_LEASE = 2
+    share(pool, alice, ShareWish("production", count=1))
+    assert turns.take(Turn.objects.get_or_create(pool=pool.record)[0])
+    turns.work()
+    assert split(pool.pods()) == {"unassigned": 4}
     until(lambda: (turns.work(), split(pool.pods()).get("production") == 1)[1], seconds=20, every=0.2)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db.models import Count, Q
 from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
@@ -29,7 +30,6 @@ from apps.pools.refusals import PoolProblem
 logger = structlog.get_logger(__name__)
 DUTY = "pools.reconcile"
 EVERY = timedelta(seconds=30)
-TAKEN = timedelta(seconds=60)
 ROUNDS = 5
 Place = tuple[str, str]
 
@@ -128,16 +128,21 @@ def attempt(record: PoolRecord) -> None:
 
 
 def take(turn: Turn) -> bool:
-    """Whether this worker has the pool for the next minute."""
-    now = timezone.now()
-    free = Q(taken_until=None) | Q(taken_until__lt=now)
-    return bool(Turn.objects.filter(free, pk=turn.pk).update(taken_until=now + TAKEN))
+    """Whether this worker has the pool until it gives no sign for a worker's lease."""
+    free = Q(taken_until=None) | Q(taken_until__lt=timezone.now())
+    return bool(Turn.objects.filter(free, pk=turn.pk).update(taken_until=lease()))
+
+
+def lease() -> datetime:
+    """Until when a worker's last sign counts."""
+    return timezone.now() + timedelta(seconds=settings.OPERATIONS_LEASE)
 
 
 def rounds(record: PoolRecord, turn: Turn) -> None:
     """Look until nobody has asked meanwhile and nothing is left to do."""
     kubernetes = connect(record.cluster_id).kubernetes
     for _round in range(ROUNDS):
+        Turn.objects.filter(pk=turn.pk).update(taken_until=lease())
         seen = Turn.objects.values_list("due_at", flat=True).get(pk=turn.pk)
         report = reconcile(kubernetes, record)
         if note(record, turn, report, seen) and not report.more:
