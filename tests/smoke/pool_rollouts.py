@@ -11,7 +11,7 @@ from tests.smoke.report import claim, until
 
 COMMAND = "vllm serve Qwen/Qwen3-0.6B --max-model-len 8192"
 SETTLE = 2
-"""Seconds that a new pod must stay Ready; in earnest it is a minute."""
+"""Seconds that a pod must stay Ready until its controller counts it; in earnest it is a minute."""
 
 
 def ours(scene: Scene) -> None:

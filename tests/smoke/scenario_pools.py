@@ -7,7 +7,7 @@ from hyperpod_site.stack.stack import Stack
 from tests.smoke.met import judge, table
 from tests.smoke.people import Parts
 from tests.smoke.pool_accidents import accidents
-from tests.smoke.pool_rollouts import kubectls, ours
+from tests.smoke.pool_rollouts import SETTLE, kubectls, ours
 from tests.smoke.pool_scene import API, POOL, SHARED, Scene
 from tests.smoke.report import Report, claim, until
 
@@ -43,6 +43,8 @@ def prepare(scene: Scene) -> None:
         claim(answer.status_code == 302, f"deploy answered {answer.status_code}: {answer.text[:500]}")
         scene.succeeded(int(answer.headers["location"].strip("/").rsplit("/", 1)[1]), "the deployment", 240)
         until(lambda: len(scene.pods("unassigned")) == 8, "eight free pods", seconds=120)
+        quick = {"spec": {"minReadySeconds": SETTLE}}
+        scene.outside.patch_merge("deployments", POOL, quick, namespace="default")
         for tag in SHARED:
             made = scene.alice.api("POST", f"{API}/services", {"name": f"{POOL}-{tag}", "business": tag})
             claim(made.status_code == 201, f"{tag}: {made.status_code} {made.text[:300]}")
