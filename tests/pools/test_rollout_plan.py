@@ -11,7 +11,7 @@ from apps.gateways.labels import RETIRING, UNASSIGNED
 from apps.pools.live_view import PodFacts
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
-from apps.pools.rollouts.planning import Rolling, lessened, must_hold, next_act, removable
+from apps.pools.rollouts.planning import Rolling, lessened, must_hold, next_act, removable, waits
 from apps.pools.scaling.state import PoolState
 from tests.pools.made_up import OWNER, pod
 from tests.pools.sharing import BUSINESSES
@@ -141,6 +141,14 @@ def test_a_rollout_ends_when_more_is_wanted_than_there_will_be_pods() -> None:
     world.known = {"production": 2, "testing": 1}
     run(world)
     assert (world.lost, held(world)) == ([], {"production": 1, "testing": 1})
+
+
+def test_it_is_told_that_lent_pods_do_not_count_as_available_yet() -> None:
+    rolling = World([old(0, "production")], True, random.Random(1)).rolling()
+    assert waits(rolling) == ["lent pods to be Ready for minReadySeconds"]
+    counted = {"metadata": {"uid": OLD}, "status": {"availableReplicas": 1}}
+    state = replace(rolling.sight.state, sets=(counted, rolling.sight.state.sets[-1]))
+    assert waits(replace(rolling, sight=replace(rolling.sight, state=state))) == []
 
 
 def test_without_the_hold_lent_pods_are_lost() -> None:

@@ -230,4 +230,5 @@ def waits(rolling: Rolling) -> list[str]:
             for pod in unlisted
         ),
         *(_("the last requests of %(pod)s") % {"pod": pod.name} for pod in leaving),
+        *([_("lent pods to be Ready for minReadySeconds")] if in_doubt(rolling) else []),
     ]
