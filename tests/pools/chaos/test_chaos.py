@@ -7,7 +7,7 @@ import pytest
 
 from tests.pools.chaos.accidents import HURTFUL
 from tests.pools.chaos.deeds import DEEDS
-from tests.pools.chaos.ground import PORTAL, Ground, ground
+from tests.pools.chaos.ground import PEOPLE, PORTAL, Ground, ground
 from tests.pools.chaos.run import Chaos
 from tests.processes import Devcluster
 
@@ -19,14 +19,16 @@ PLANNED = {name: weight for name, (_deed, weight) in DEEDS.items() if name not i
 
 
 @pytest.mark.parametrize(
-    ("seed", "steps", "weights"), [(1, 300, {}), (2, 210, PLANNED)], ids=["everything", "no accidents"]
+    ("seed", "rounds", "each", "weights"),
+    [(4, 2, 50, {}), (2, 1, 70, PLANNED)],
+    ids=["everything", "no accidents"],
 )
 def test_the_invariants_hold_whatever_happens(
-    seed: int, steps: int, weights: dict[str, int], chaos_cluster: Devcluster, tmp_path: Path
+    seed: int, rounds: int, each: int, weights: dict[str, int], chaos_cluster: Devcluster, tmp_path: Path
 ) -> None:
     with ground(chaos_cluster, tmp_path, replicas=6) as place:
-        chaos = Chaos(place, seed, weights=weights, per_actor=35)
-        found = chaos.run(steps)
+        chaos = Chaos(place, seed, weights=weights, per_actor=each)
+        found = chaos.run(rounds * PEOPLE * each)
     print(f"\n{chaos.table()}")
     assert found == [], "\n".join(found)
 
