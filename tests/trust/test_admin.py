@@ -20,8 +20,12 @@ HISTORY = {
     "audit.auditentry",
     "inference.modeldeployment",
     "operations.operation",
+    "pools.aside",
     "pools.holding",
     "pools.intent",
+    "pools.rollout",
+    "pools.shareexception",
+    "pools.sharepolicy",
 }
 BY_ACTIONS = {"clusters.cluster"}  # its saves and deletes are audited actions
 
