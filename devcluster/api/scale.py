@@ -26,11 +26,12 @@ def scale_of(obj: Json) -> Json:
     status: Json = {"replicas": (obj.get("status") or {}).get("replicas", 0)}
     if selector := selector_text(obj["spec"].get("selector")):
         status["selector"] = selector
+    replicas = obj["spec"].get("replicas", 0)
     return {
         "kind": "Scale",
         "apiVersion": SCALE.api_version,
         "metadata": {name: metadata[name] for name in kept},
-        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "spec": {"replicas": replicas} if replicas else {},  # upstream leaves zero out here
         "status": status,
     }
 

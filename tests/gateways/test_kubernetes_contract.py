@@ -361,7 +361,8 @@ def test_scaling_compares_the_wanted_number(cluster: Cluster) -> None:
 
 def test_scaling_up_from_what_is_expected(cluster: Cluster) -> None:
     name = made(cluster, image="does-not-exist/image:1", instance_types=["no-such-type"])
-    cluster.portal.scale("deployments", name, 2, namespace=cluster.namespace)
+    cluster.portal.scale("deployments", name, 0, namespace=cluster.namespace)
+    cluster.portal.scale("deployments", name, 2, namespace=cluster.namespace, expected=0)
     cluster.portal.scale("deployments", name, 1, namespace=cluster.namespace, expected=2)
     found = cluster.portal.get("deployments", name, namespace=cluster.namespace)
     assert found["spec"]["replicas"] == 1

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.gateways import labels
+from apps.gateways.errors import NotFound
 from apps.operations.actions import cancel
 from apps.operations.models import Operation
 from apps.operations.runner import execute
@@ -101,7 +102,10 @@ AUTOSCALERS = {
 
 @pytest.mark.parametrize("plural", AUTOSCALERS)
 def test_an_autoscaler_is_named(pool: World, alice: User, plural: str) -> None:
-    pool.outside.create(autoscaler(pool, *AUTOSCALERS[plural]))
+    try:
+        pool.outside.create(autoscaler(pool, *AUTOSCALERS[plural]))
+    except NotFound:
+        pytest.skip(f"the cluster has no {plural}")
     try:
         with pytest.raises(CannotScale, match="the autoscaler hungry"):
             begin(pool, alice, 6)

@@ -66,8 +66,9 @@ class Writes:
     ) -> dict[str, Any]:
         """Set the number of replicas; returns the Scale.
 
-        With `expected`, only if that is still the wanted number, else PatchRefused. (Not by resourceVersion:
-        every status update moves it.)
+        With `expected`, only if that is still the wanted number, else PatchRefused; then the object itself is
+        patched and returned, because a Scale leaves out a zero, which no `test` finds. (Not by
+        resourceVersion: every status update moves it.)
         """
         if expected is None:
             body = {"spec": {"replicas": replicas}}
@@ -76,7 +77,7 @@ class Writes:
             {"op": "test", "path": "/spec/replicas", "value": expected},
             {"op": "replace", "path": "/spec/replicas", "value": replicas},
         ]
-        return self.patch_json(resource, name, operations, namespace=namespace, subresource="scale")
+        return self.patch_json(resource, name, operations, namespace=namespace)
 
     def delete(
         self,
