@@ -18,6 +18,7 @@ from apps.pools.live_view import PodFacts
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
 from apps.pools.rollouts.pace import wished
+from apps.pools.scaling.state import PoolState
 
 QUICK = 10
 """Seconds of minReadySeconds below which a starting pod counts as Ready already: it may be so any moment."""
@@ -131,11 +132,15 @@ def must_hold(rolling: Rolling) -> bool:
 
 
 def in_doubt(rolling: Rolling) -> bool:
-    """Whether a lent pod serves that its controller does not count as available yet: if another version came
-    now, such pods would be ended at once, before anything takes their place.
+    """Whether another version that came now would end lent pods at once, while old ones are left."""
+    return bool(rolling.old) and is_fresh(rolling.sight.state)
+
+
+def is_fresh(state: PoolState) -> bool:
+    """Whether a lent pod serves that its controller does not count as available yet: a new version ends such
+    pods first, before anything takes their place.
     """
-    state = rolling.sight.state
-    return bool(rolling.old) and any(
+    return any(
         any(map(is_lent, ready)) and is_behind(item, len(ready))
         for item in state.sets
         if (ready := [pod for pod in state.pods if pod.owner_uid == item["metadata"]["uid"] and serves(pod)])

@@ -21,13 +21,13 @@ from apps.pools.reconciler.sight import look
 from apps.pools.refusals import PoolProblem
 from apps.pools.rollouts import following, giving_up
 from apps.pools.rollouts.plan import Plan, is_taken, plan
-from apps.pools.rollouts.planning import min_ready_seconds
+from apps.pools.rollouts.planning import is_fresh, min_ready_seconds
 from apps.pools.rollouts.wishes import VersionWish, earlier
 from apps.pools.scaling.state import PoolState, read
 from apps.pools.statuses import Source
 
 SETTLE = 60
-DAY = 86_400.0
+DAY, HOUR = 86_400.0, 3600.0
 TAKEN = 120.0
 USUAL = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
@@ -61,6 +61,7 @@ def roll_out(run: Run, *, pool_id: int, wish: dict[str, Any], how: dict[str, Any
         run.once(_("Write down what each business has"), lambda: work.begin(found))
         if work.how.gives_up:
             run.wait(_("Make room"), work.make_room, every=1, deadline=work.how.timeout + TAKEN)
+        run.wait(_("Wait until every lent pod counts as available"), work.calm, every=1, deadline=HOUR)
         run.once(_("Change the Deployment"), lambda: work.change(found))
         run.wait(_("Replace pod by pod"), work.follow, every=1, deadline=DAY)
         run.once(_("Tidy up"), work.tidy)
@@ -138,6 +139,10 @@ class Work:
     def make_room(self) -> Seen:
         """A pod of the business that gives one up retires, and its last requests end."""
         return giving_up.give_up(self.kubernetes, self.record, self.rollout, self.how.gives_up)
+
+    def calm(self) -> Seen:
+        """A new version would end a lent pod that is Ready for less than `minReadySeconds` at once."""
+        return Seen(done=not is_fresh(self.state()), text=_("a lent pod became Ready a moment ago"))
 
     def change(self, found: dict[str, Any]) -> None:
         """Write template and strategy, unless somebody changed the Deployment since the plan."""

@@ -16,6 +16,8 @@ def test_the_invariants_hold_in_a_long_run(
 ) -> None:
     with ground(chaos_cluster, tmp_path) as place:
         chaos = Chaos(place, request.config.getoption("--chaos-seed"), talks=True)
-        found = chaos.run(request.config.getoption("--chaos-steps"))
-    print(f"\n{chaos.table()}")
+        try:
+            found = chaos.run(request.config.getoption("--chaos-steps"))
+        finally:  # who interrupts it is told what was tried, too
+            print(f"\n{chaos.table()}")
     assert found == [], "\n".join(found)
