@@ -52,12 +52,13 @@ class ServiceWish:
 
 @dataclass(frozen=True)
 class BusinessService:
-    """A Service of the cluster that gives a business its pods."""
+    """A Service of the cluster that gives a business its pods. `created`: to the second, as ISO text."""
 
     name: str
     uid: str
     business: str
     created: str
+    revision: int = 0
 
 
 def name_problem(name: str) -> str:
@@ -86,16 +87,18 @@ def create(kubernetes: Kubernetes, *, namespace: str, pool: str, wish: ServiceWi
     refuse_taken(services_of(kubernetes, namespace=namespace, pool=pool), wish)
     made = send(kubernetes, manifest_of(deployment, namespace, pool, wish))
     rivals = services_of(kubernetes, namespace=namespace, pool=pool)
-    same = sorted((item for item in rivals if item.business == wish.business), key=age)
-    if same and same[0].uid != made.uid:
+    older = [item for item in rivals if item.uid != made.uid and age(item) < age(made)]
+    if any(item.business == wish.business for item in older):
         remove(kubernetes, namespace=namespace, service=made)
-        refuse_taken(same, wish)
+        refuse_taken(older, wish)
     return made
 
 
-def age(service: BusinessService) -> tuple[str, str]:
-    """What decides between two at the same second."""
-    return service.created, service.uid
+def age(service: BusinessService) -> tuple[str, int]:
+    """The order in which Services were made, as the one must see it who came later: the other may have looked
+    before. Revisions grow with each write of a cluster.
+    """
+    return service.created, service.revision
 
 
 def send(kubernetes: Kubernetes, manifest: dict[str, Any]) -> BusinessService:
@@ -165,7 +168,8 @@ def described(service: dict[str, Any]) -> BusinessService:
     """The API's object as our value."""
     meta = service["metadata"]
     tag = (service["spec"].get("selector") or {}).get(labels.BUSINESS, "")
-    return BusinessService(meta["name"], meta["uid"], tag, meta.get("creationTimestamp", ""))
+    created, revision = meta.get("creationTimestamp", ""), int(meta.get("resourceVersion", 0))
+    return BusinessService(meta["name"], meta["uid"], tag, created, revision)
 
 
 def find(kubernetes: Kubernetes, *, namespace: str, pool: str, name: str) -> BusinessService:

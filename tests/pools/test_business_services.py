@@ -64,13 +64,16 @@ def test_a_tag_is_given_once_per_pool_and_a_name_once_per_namespace(world: World
     assert refused.value.field == "name"
 
 
-def test_two_people_with_one_tag_at_once_leave_one_service(world: World, alice: User, root: User) -> None:
+@pytest.mark.parametrize("tag", [f"rush-{number}" for number in range(5)])
+def test_two_people_with_one_tag_at_once_leave_one_service(
+    world: World, alice: User, root: User, tag: str
+) -> None:
     gate = Barrier(2)
 
     def one(who: User, name: str) -> bool:
         gate.wait(30)
         try:
-            make(world, who, name, "rush")
+            make(world, who, name, tag)
         except Taken:
             return False
         finally:
@@ -78,8 +81,8 @@ def test_two_people_with_one_tag_at_once_leave_one_service(world: World, alice: 
         return True
 
     with ThreadPoolExecutor(2) as threads:
-        made = list(threads.map(one, (alice, root), ("llm-rush-a", "llm-rush-b")))
-    assert made.count(True) == 1 and tags(world).count("rush") == 1
+        made = list(threads.map(one, (alice, root), (f"llm-{tag}-a", f"llm-{tag}-b")))
+    assert made.count(True) == 1 and tags(world).count(tag) == 1
 
 
 def test_a_pool_that_is_none_is_refused(world: World, alice: User) -> None:
