@@ -13,6 +13,9 @@ from apps.pools.models import Holding, Rollout
 from apps.pools.reconciler import turns
 from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.rollouts.following import wanted
+from apps.pools.rollouts.pace import is_endless
+from apps.pools.rollouts.plan import CannotRollOut, plan
+from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.statuses import Source
 from tests.pools.rolling import follow, lend, restart, resume, rolling_stage, split, told
 from tests.pools.scaling import Losses, state_of
@@ -108,7 +111,7 @@ def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
     change(pool, **wished, strategy={"rollingUpdate": {"maxSurge": "100%"}})
     with Losses(pool) as losses:
         restart(pool, "6")
-        until(lambda: (reconcile(pool.portal, pool.record), held(pool))[1], seconds=60, what="the hold")
+        until_whole(pool)
         until(lambda: ready_for(pool, WAIT + 1), seconds=60, every=0.2, what="new pods that stay Ready")
         assert state_of(pool).peopled == 2
         follow(pool)
@@ -116,6 +119,22 @@ def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     spec = state_of(pool).deployment["spec"]
     assert {name: spec[name] for name in wished} == wished
+
+
+def test_a_roll_back_in_the_last_step_takes_no_lent_pod(pool: World) -> None:
+    change(pool, minReadySeconds=WAIT, strategy={"rollingUpdate": {"maxSurge": "100%"}})
+    before = state_of(pool).deployment["spec"]["template"]
+    with Losses(pool) as losses:
+        restart(pool, "9")
+        until_whole(pool)
+        with pytest.raises(CannotRollOut, match="end their requests"):
+            plan(pool.portal, pool.record, VersionWish(restart="10"))
+        back = [{"op": "replace", "path": "/spec/template", "value": before}]
+        pool.outside.patch_json("deployments", pool.pool, back, namespace=pool.namespace)
+        follow(pool)
+        assert losses.lent == []
+    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+    assert state_of(pool).deployment["spec"]["minReadySeconds"] == WAIT
 
 
 def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: World) -> None:
@@ -138,6 +157,15 @@ def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: Wor
 def change(world: World, **spec: object) -> None:
     """What `kubectl edit` does to the Deployment."""
     world.outside.patch_merge("deployments", world.pool, {"spec": spec}, namespace=world.namespace)
+
+
+def until_whole(world: World) -> None:
+    """All new pods are there, lent pods are among the old ones, and the hold lets no new one count."""
+    until(
+        lambda: (reconcile(world.portal, world.record), is_endless(state_of(world).deployment))[1],
+        seconds=60,
+        what="the firm hold",
+    )
 
 
 def held(world: World) -> bool:

@@ -11,6 +11,7 @@ from apps.gateways.labels import RETIRING, UNASSIGNED
 from apps.pools.live_view import PodFacts
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
+from apps.pools.rollouts.pace import ENDLESS
 from apps.pools.rollouts.planning import Rolling, lessened, must_hold, next_act, removable, waits
 from apps.pools.scaling.state import PoolState
 from tests.pools.made_up import OWNER, pod
@@ -48,7 +49,7 @@ class World:
             "metadata": {"name": "llm", "namespace": "default"},
             "spec": {"replicas": self.size, "strategy": {"rollingUpdate": update}},
         }
-        sets = ({"metadata": {"uid": OLD}}, {"metadata": {"uid": OWNER}})
+        sets = tuple({"metadata": {"uid": uid}, "spec": {}} for uid in (OLD, OWNER))
         listed = {tag: frozenset(uid for name, uid in self.listed if name == tag) for tag in BUSINESSES}
         sight = Sight(PoolState(deployment, sets, tuple(self.pods), {}), BUSINESSES, listed)
         idle = frozenset(item.uid for item in self.pods if item.business == RETIRING)
@@ -146,9 +147,20 @@ def test_a_rollout_ends_when_more_is_wanted_than_there_will_be_pods() -> None:
 def test_it_is_told_that_lent_pods_do_not_count_as_available_yet() -> None:
     rolling = World([old(0, "production")], True, random.Random(1)).rolling()
     assert waits(rolling) == ["lent pods to be Ready for minReadySeconds"]
-    counted = {"metadata": {"uid": OLD}, "status": {"availableReplicas": 1}}
-    state = replace(rolling.sight.state, sets=(counted, rolling.sight.state.sets[-1]))
-    assert waits(replace(rolling, sight=replace(rolling.sight, state=state))) == []
+    assert waits(with_old(rolling, status={"availableReplicas": 1})) == []
+
+
+def test_nobody_waits_for_pods_of_a_version_that_was_given_up_in_its_last_step() -> None:
+    """No controller ends the endless `minReadySeconds` of an earlier ReplicaSet."""
+    rolling = World([old(0, "production")], True, random.Random(1)).rolling()
+    assert waits(with_old(rolling, spec={"minReadySeconds": ENDLESS})) == []
+
+
+def with_old(rolling: Rolling, **parts: object) -> Rolling:
+    """The same with another ReplicaSet of the earlier version."""
+    earlier = {"metadata": {"uid": OLD}, "spec": {}, **parts}
+    state = replace(rolling.sight.state, sets=(earlier, rolling.sight.state.sets[-1]))
+    return replace(rolling, sight=replace(rolling.sight, state=state))
 
 
 def test_without_the_hold_lent_pods_are_lost() -> None:

@@ -30,9 +30,9 @@ def wished(deployment: Deployment) -> tuple[int, int]:
     return int(spec.get("minReadySeconds") or 0), int(spec.get("progressDeadlineSeconds") or DEADLINE)
 
 
-def is_endless(deployment: Deployment) -> bool:
-    """Whether no new pod ever counts as available."""
-    return int(deployment["spec"].get("minReadySeconds") or 0) == ENDLESS
+def is_endless(item: Mapping[str, Any]) -> bool:
+    """Whether no new pod of a Deployment or ReplicaSet ever counts as available."""
+    return int(item["spec"].get("minReadySeconds") or 0) == ENDLESS
 
 
 def is_whole(state: PoolState) -> bool:

@@ -16,7 +16,7 @@ from apps.pools.live_view import PodFacts
 from apps.pools.models import PoolRecord
 from apps.pools.reconciler.sight import Sight, look
 from apps.pools.refusals import NeedsForce, PoolProblem
-from apps.pools.rollouts import holding
+from apps.pools.rollouts import holding, pace
 from apps.pools.rollouts.planning import is_lent
 from apps.pools.rollouts.wishes import Difference, Template, VersionWish, differences, gpus_of, template_of
 from apps.pools.scaling.planning import autoscaled, check_owner, unsettled
@@ -112,6 +112,9 @@ def check_state(kubernetes: Kubernetes, sight: Sight, wish: VersionWish) -> None
     state = sight.state
     if state.deployment["spec"].get("paused") and not holding.mark_of(state):
         raise CannotRollOut(_("%(pool)s is paused; resume it first.") % {"pool": state.name})
+    if pace.is_endless(state.deployment):
+        words = _("The last pods of the version before end their requests; try again in a moment.")
+        raise CannotRollOut(words)
     if wish.revision is not None and sight.old:
         return
     for words in [*unsettled(state), autoscaled(kubernetes, state)]:

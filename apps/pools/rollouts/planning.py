@@ -17,7 +17,7 @@ from apps.gateways import labels
 from apps.pools.live_view import PodFacts
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
-from apps.pools.rollouts.pace import wished
+from apps.pools.rollouts.pace import is_endless, wished
 from apps.pools.scaling.state import PoolState
 
 QUICK = 10
@@ -139,11 +139,15 @@ def in_doubt(rolling: Rolling) -> bool:
 def is_fresh(state: PoolState) -> bool:
     """Whether a lent pod serves that its controller does not count as available yet: a new version ends such
     pods first, before anything takes their place.
+
+    An earlier version that was given up in the last step of its rollout is left out: no controller ends its
+    ReplicaSet's endless `minReadySeconds` any more, so there is nothing to wait for.
     """
     return any(
         any(map(is_lent, ready)) and is_behind(item, len(ready))
         for item in state.sets
         if (ready := [pod for pod in state.pods if pod.owner_uid == item["metadata"]["uid"] and serves(pod)])
+        and (item is state.newest or not is_endless(item))
     )
 
 
