@@ -5,6 +5,7 @@ was.
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -93,12 +94,13 @@ def test_a_drained_move_waits_for_a_stream_and_then_hands_over(
 
 
 def test_it_does_not_believe_the_first_sight_of_an_idle_pod(
-    world: World, alice: User, lent: list[str]
+    world: World, alice: User, lent: list[str], settings: Any
 ) -> None:
+    settings.PORTAL_DRAIN_SETTLE = 3
     started = time.monotonic()
     done = finish(begin(world, alice, lent[0]))
     assert done.status == OperationStatus.SUCCEEDED, done.message
-    assert time.monotonic() - started >= 3
+    assert time.monotonic() - started >= settings.PORTAL_DRAIN_SETTLE
     intent = Intent.objects.get(pod_name=lent[0], business="draining")
     assert intent.idle_since is not None and intent.goal == "testing"
 

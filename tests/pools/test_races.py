@@ -220,7 +220,7 @@ def test_of_fifty_scales_and_rollouts_at_once_one_is_done(pool: World, people: l
 
 def test_no_scale_during_a_rollout_and_a_rollout_ends_a_scale_safely(pool: World, people: list[User]) -> None:
     roll_out(pool, "first")
-    with pytest.raises(CannotScale, match=r"rolling out|working on the last change"):
+    with pytest.raises(CannotScale, match=r"rolling out|working on the last change|wait until they agree"):
         begin(pool, people[0], 3)
     until(lambda: rolled_out(pool), seconds=90, every=0.3, what="the first rollout")
     operation = begin(pool, people[0], 3, timeout=60)
