@@ -238,7 +238,7 @@ FORMS: dict[str, Form] = {
             ("memory", "m" * 21, "20"),
             ("timeout", "0", "greater than or equal to 5"),
             ("timeout", "9" * 30, "less than or equal to 3600"),
-            ("settle", "-1", "greater than or equal to 0"),
+            ("settle", "4", "greater than or equal to 5"),
             ("settle", "3601", "less than or equal to 3600"),
             ("revision", "0", "greater than or equal to 1"),
             ("gives_up", "b" * 64, "63"),

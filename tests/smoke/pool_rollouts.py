@@ -10,7 +10,7 @@ from tests.smoke.pool_scene import API, POOL, SHARED, Scene
 from tests.smoke.report import claim, until
 
 COMMAND = "vllm serve Qwen/Qwen3-0.6B --max-model-len 8192"
-SETTLE = 2
+SETTLE = 5
 """Seconds that a pod must stay Ready until its controller counts it; in earnest it is a minute."""
 
 

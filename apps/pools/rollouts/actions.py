@@ -23,6 +23,10 @@ from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.targets import PoolTarget
 
 SHORTEST, LONGEST = 5, 3600
+WATCHED = 5
+"""The fewest seconds for a new pod that people may choose: below, its controller may take the next old pod
+before the reconciler, which looks every second, has held it.
+"""
 
 
 class BadTime(PoolProblem):

@@ -38,7 +38,7 @@ class VersionIn(Strict):
     restart: bool = False
     gives_up: Tag = ""
     timeout: int = How.timeout
-    settle: int | None = None
+    settle: int | None = Field(None, ge=actions.WATCHED)
     plan: str = Field("", max_length=64)
     dry_run: bool = False
     reason: str = Field("", max_length=500)

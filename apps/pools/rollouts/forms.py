@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from apps.pools.rollouts.actions import LONGEST, SHORTEST
+from apps.pools.rollouts.actions import LONGEST, SHORTEST, WATCHED
 from apps.pools.rollouts.runner import SETTLE, How
 from apps.pools.rollouts.wishes import MOST_GPUS, VersionWish
 
@@ -26,7 +26,7 @@ class VersionForm(forms.Form):
         min_value=SHORTEST, max_value=LONGEST, required=False, label=_lazy("Wait for last requests (seconds)")
     )
     settle = forms.IntegerField(
-        min_value=0, max_value=LONGEST, required=False, label=_lazy("Watch each new pod for (seconds)")
+        min_value=WATCHED, max_value=LONGEST, required=False, label=_lazy("Watch each new pod for (seconds)")
     )
     restart = forms.BooleanField(required=False, label=_lazy("New pods of the same version"))
     revision = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput)

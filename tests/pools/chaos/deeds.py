@@ -20,7 +20,7 @@ from apps.pools.distribution.wanted import Wanted
 from apps.pools.history.actions import undo_changes
 from apps.pools.models import Intent
 from apps.pools.refusals import PoolProblem
-from apps.pools.rollouts.actions import roll_out_pool
+from apps.pools.rollouts.actions import WATCHED, roll_out_pool
 from apps.pools.rollouts.runner import How as RolloutHow
 from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.scaling.actions import scale_pool
@@ -143,5 +143,5 @@ def pause(scene: Scene) -> None:
 
 @deed("roll out by the portal", 1)
 def roll_out(scene: Scene) -> None:
-    wish, how = VersionWish(restart=timezone.now().isoformat()), RolloutHow(timeout=5, settle=2)
+    wish, how = VersionWish(restart=timezone.now().isoformat()), RolloutHow(timeout=5, settle=WATCHED)
     roll_out_pool(by=scene.person, pool=scene.ground.world.target, wish=wish, how=how)
