@@ -4,6 +4,7 @@ The lock lives as long as the connection, so a watcher that dies, or loses the d
 more. Whatever a former leader still has in hand is fenced off by the epoch of each SyncState.
 """
 
+import contextlib
 import threading
 from types import TracebackType
 from typing import Any, Self
@@ -65,9 +66,11 @@ class Leadership:
         return False
 
     def release(self) -> None:
-        """Let go; another watcher may lead at once."""
+        """Let go; another watcher may lead at once, not only when the server notices that we hung up."""
         mine, self._connection = self._connection, None
         if mine is not None:
+            with contextlib.suppress(psycopg.Error):
+                mine.execute("SELECT pg_advisory_unlock_all()")
             mine.close()
 
     def __enter__(self) -> Self:
