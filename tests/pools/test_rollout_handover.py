@@ -149,6 +149,7 @@ def test_a_second_version_that_comes_at_once_takes_no_pod_of_the_first(pool: Wor
             what="the release of the first version",
         )
         restart(pool, "8")
+        until(lambda: state_of(pool).peopled == 2, what="the second version")
         follow(pool)
         assert losses.lent == []
     assert split(pool) == kept
