@@ -10,7 +10,8 @@ http = get_asgi_application()
 # Django's apps must be ready before consumers are imported.
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (as the line above says)
 
+from apps.live.leftovers import CloseLeftovers  # noqa: E402  (the same)
 from apps.live.routing import sockets  # noqa: E402  (the same)
 from hyperpod_site.bodies import LimitBodies  # noqa: E402  (the same)
 
-application = ProtocolTypeRouter({"http": LimitBodies(http), "websocket": sockets})
+application = ProtocolTypeRouter({"http": LimitBodies(CloseLeftovers(http)), "websocket": sockets})

@@ -22,6 +22,7 @@ from apps.inference.selectors import deployments, from_cluster, pod_detail
 from apps.inference.shapes import as_yaml
 from apps.inference.targets import PodTarget
 from apps.inference.views.pod_log import Pieces
+from apps.live.leftovers import close_after
 from apps.live.logs import Raw
 
 router = Router(tags=["inference"])
@@ -51,7 +52,9 @@ async def pod_log(
     """The log as the kubelet keeps it, as text, each line behind its time; it ends with the newest line."""
     raw = await sync_to_async(opened)(request, cluster, namespace, name, wish)
     kind = "text/plain; charset=utf-8"
-    return StreamingHttpResponse(Pieces(raw), content_type=kind, headers={"Cache-Control": "no-store"})
+    found = Pieces(raw)
+    close_after(request, found.close)
+    return StreamingHttpResponse(found, content_type=kind, headers={"Cache-Control": "no-store"})
 
 
 def opened(request: HttpRequest, cluster: str, namespace: str, name: str, wish: LogIn) -> Raw:

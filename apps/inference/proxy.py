@@ -9,6 +9,7 @@ import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -28,12 +29,14 @@ from apps.gateways.kubernetes.giveup import GiveUp
 from apps.gateways.kubernetes.proxy import ProxyResponse
 from apps.inference import calls
 from apps.inference.calls import Call
+from apps.inference.closers import Closers
 from apps.inference.pump import Pump
 from apps.inference.seats import Seat, Seats
+from apps.live.leftovers import close_after
 
-CLOSERS = 8  # threads beyond the seats, so that closing never waits behind reading
 seats = Seats(most=settings.PORTAL_MODEL_CALLS, most_each=settings.PORTAL_MODEL_CALLS_EACH)
-_threads = ThreadPoolExecutor(settings.PORTAL_MODEL_CALLS + CLOSERS, thread_name_prefix="model-call")
+_threads = ThreadPoolExecutor(settings.PORTAL_MODEL_CALLS, thread_name_prefix="model-call")
+_closers = Closers(8)  # of their own, so that closing never waits behind reading
 
 
 async def service_proxy(
@@ -58,9 +61,12 @@ async def streamed(
     takes it. Raises as `prepared`.
     """
     call = await sync_to_async(ask or requested)(request, user, *place)
+    _closers.start()
     seat = seats.take(user.pk)  # with no waiting before `opened`: whoever is cancelled there would keep it
     upstream = await opened(call, seat)
-    answer = StreamingHttpResponse(Body(upstream, seat), status=upstream.status)
+    body = Body(upstream, seat)
+    close_after(request, body.close)
+    answer = StreamingHttpResponse(body, status=upstream.status)
     for name, value in headers_of(upstream).items():
         answer[name] = value
     return answer
@@ -68,12 +74,13 @@ async def streamed(
 
 async def whole(call: Call, person: int) -> tuple[ProxyResponse, bytes]:
     """An answer with all of its body; whoever is gone before is waited for no more. Raises NoSeat."""
+    _closers.start()
     seat = seats.take(person)
     upstream = await opened(call, seat)
     try:
         body = await asyncio.get_running_loop().run_in_executor(_threads, upstream.read)
     finally:
-        hang_up_soon(upstream, seat)
+        _closers.soon(partial(hang_up, upstream, seat))
     return upstream, body
 
 
@@ -122,30 +129,26 @@ async def opened(call: Call, seat: Seat) -> ProxyResponse:
 
 def forget(beginning: Future[ProxyResponse], seat: Seat) -> None:
     """Hang up an answer that came all the same, and leave the seat."""
-    if not beginning.cancelled() and beginning.exception() is None:
-        beginning.result().close()
-    seat.leave()
+    if beginning.cancelled() or beginning.exception() is not None:
+        seat.leave()
+    else:
+        hang_up(beginning.result(), seat)
 
 
 def hang_up(upstream: ProxyResponse, seat: Seat) -> None:
     """End the exchange, whatever its state."""
-    upstream.close()
-    seat.leave()
-
-
-def hang_up_soon(upstream: ProxyResponse, seat: Seat) -> None:
-    """The same, without keeping the event loop waiting."""
-    _threads.submit(hang_up, upstream, seat)
+    try:
+        upstream.close()
+    finally:
+        seat.leave()
 
 
 class Body:
-    """The answer as it comes. It hangs up at its end, when Django closes it, or when it is dropped: a request
-    that is cancelled between the view and its answer is never closed.
-    """
+    """The answer as it comes. It hangs up at its end, with its request, or when it is dropped."""
 
     def __init__(self, upstream: ProxyResponse, seat: Seat) -> None:
         self._pump = Pump(upstream)
-        self._end = weakref.finalize(self, abandon, self._pump, upstream, seat)
+        self._end = weakref.finalize(self, _closers.soon, partial(abandon, self._pump, upstream, seat))
         self._end.atexit = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -164,7 +167,7 @@ class Body:
 def abandon(pump: Pump, upstream: ProxyResponse, seat: Seat) -> None:
     """Nobody takes the answer any more: free its thread, its connection and its seat."""
     pump.stop()
-    hang_up_soon(upstream, seat)
+    hang_up(upstream, seat)
 
 
 def headers_of(upstream: ProxyResponse) -> dict[str, str]:

@@ -19,6 +19,7 @@ from apps.inference.permissions import VIEW
 from apps.inference.pod_logs import opener
 from apps.inference.selectors import pod_detail
 from apps.inference.views.pod import log_form
+from apps.live.leftovers import close_after
 from apps.live.logs import Raw
 
 PIECE = 64 * 1024
@@ -31,8 +32,10 @@ async def log_file(request: UserRequest, cluster: str, namespace: str, name: str
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     raw, wish = await sync_to_async(opened)(request, cluster, namespace, name)
     file_name = "-".join(filter(None, (name, wish.container, "previous" if wish.previous else "")))
+    found = Pieces(raw)
+    close_after(request, found.close)
     return StreamingHttpResponse(
-        Pieces(raw),
+        found,
         content_type="text/plain; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{file_name}.log"',
@@ -55,7 +58,7 @@ def opened(request: UserRequest, cluster: str, namespace: str, name: str) -> tup
 
 
 class Pieces:
-    """The log in pieces; Django closes it whatever happens."""
+    """The log in pieces."""
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
@@ -70,7 +73,7 @@ class Pieces:
             self.close()
 
     def close(self) -> None:
-        """Hang up, without keeping the event loop waiting."""
+        """Hang up, without keeping the event loop waiting; may be said more than once."""
         _threads.submit(self.raw.close)
 
 
