@@ -23,10 +23,10 @@ NAMES = ["production", "testing", UNASSIGNED]
 
 @dataclass
 class World:
-    """A pool in a rollout: `surge` says whether a new pod may come before an old one goes."""
+    """A pool in a rollout: `surge` says how many new pods may come before an old one goes."""
 
     pods: list[PodFacts]
-    surge: bool
+    surge: int
     chance: random.Random
     holds: bool = True
     wanted: dict[str, int] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class World:
         self.known = dict(self.wanted)
 
     def rolling(self) -> Rolling:
-        update = {"maxSurge": int(self.surge), "maxUnavailable": int(not self.surge)}
+        update = {"maxSurge": self.surge, "maxUnavailable": int(not self.surge)}
         deployment = {
             "metadata": {"name": "llm", "namespace": "default"},
             "spec": {"replicas": self.size, "strategy": {"rollingUpdate": update}},
@@ -85,6 +85,18 @@ class World:
         self.lost += [victim.name] if victim.business not in (UNASSIGNED, RETIRING) else []
         self.pods.remove(victim)
 
+    def meddle(self) -> None:
+        """Somebody lends, moves or frees a pod of either version by hand."""
+        mine = [item for item in self.pods if item.ready and item.business != RETIRING]
+        if not mine:
+            return
+        chosen, goal = self.chance.choice(mine), self.chance.choice(NAMES)
+        counts = Counter(self.known)
+        counts[chosen.business] -= 1
+        counts[goal] += 1
+        self.known = {name: counts[name] for name in counts if name != UNASSIGNED and counts[name] > 0}
+        self.act(Act(chosen.name, chosen.uid, chosen.business, goal, ""))
+
     def count(self) -> None:
         """Pods that each business' endpoints list, at their fewest."""
         for name in self.wanted:
@@ -92,9 +104,11 @@ class World:
             self.fewest[name] = min(self.fewest[name], serving)
 
 
-def run(world: World) -> None:
-    """Until no old pod is left and nothing is to be done."""
-    for _step in range(100 * (world.size + 2)):
+def run(world: World, *, meddling: int = 0) -> None:
+    """Until no old pod is left and nothing is to be done; before, people meddle so many times."""
+    for step in range(100 * (world.size + 2)):
+        if step < meddling:
+            world.meddle()
         rolling = world.rolling()
         if act := next_act(rolling):
             world.act(act)
@@ -110,7 +124,7 @@ POOLS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)
 
 @given(POOLS, st.integers(0, 2**16))
 def test_with_room_every_business_has_as_many_pods_at_every_moment(names: list[str], seed: int) -> None:
-    world = World([old(number, name) for number, name in enumerate(names)], True, random.Random(seed))
+    world = World([old(number, name) for number, name in enumerate(names)], 1, random.Random(seed))
     run(world)
     assert world.lost == []
     assert held(world) == world.wanted
@@ -119,7 +133,7 @@ def test_with_room_every_business_has_as_many_pods_at_every_moment(names: list[s
 
 @given(POOLS, st.integers(0, 2**16))
 def test_without_room_a_free_pod_or_one_of_one_business_makes_way(names: list[str], seed: int) -> None:
-    world = World([old(number, name) for number, name in enumerate(names)], False, random.Random(seed))
+    world = World([old(number, name) for number, name in enumerate(names)], 0, random.Random(seed))
     if UNASSIGNED not in names:
         giver = max(world.wanted, key=lambda name: (world.wanted[name], name))
         first = next(item for item in world.pods if item.business == giver)
@@ -130,7 +144,7 @@ def test_without_room_a_free_pod_or_one_of_one_business_makes_way(names: list[st
 
 
 def test_pods_of_a_business_whose_service_is_gone_do_not_stop_a_rollout() -> None:
-    world = World([old(0, "production"), old(1, "closed")], True, random.Random(1))
+    world = World([old(0, "production"), old(1, "closed")], 1, random.Random(1))
     del world.wanted["closed"]
     run(world)
     assert (world.lost, held(world)) == ([], {"production": 1})
@@ -138,21 +152,34 @@ def test_pods_of_a_business_whose_service_is_gone_do_not_stop_a_rollout() -> Non
 
 def test_a_rollout_ends_when_more_is_wanted_than_there_will_be_pods() -> None:
     """As when somebody lends new pods by hand while the old ones are still lent."""
-    world = World([old(0, "production"), old(1, "testing")], True, random.Random(1))
+    world = World([old(0, "production"), old(1, "testing")], 1, random.Random(1))
     world.known = {"production": 2, "testing": 1}
     run(world)
     assert (world.lost, held(world)) == ([], {"production": 1, "testing": 1})
 
 
+@given(POOLS, st.integers(1, 8), st.integers(1, 12), st.integers(0, 2**16))
+def test_a_rollout_ends_whatever_people_move_meanwhile(
+    names: list[str], surge: int, meddling: int, seed: int
+) -> None:
+    world = World([old(number, name) for number, name in enumerate(names)], surge, random.Random(seed))
+    run(world, meddling=meddling)
+    assert world.lost == []
+    kept = held(world)
+    assert {name: min(count, kept.get(name, 0)) for name, count in world.rolling().wanted.items()} == dict(
+        world.rolling().wanted
+    )
+
+
 def test_it_is_told_that_lent_pods_do_not_count_as_available_yet() -> None:
-    rolling = World([old(0, "production")], True, random.Random(1)).rolling()
+    rolling = World([old(0, "production")], 1, random.Random(1)).rolling()
     assert waits(rolling) == ["lent pods to be Ready for minReadySeconds"]
     assert waits(with_old(rolling, status={"availableReplicas": 1})) == []
 
 
 def test_nobody_waits_for_pods_of_a_version_that_was_given_up_in_its_last_step() -> None:
     """No controller ends the endless `minReadySeconds` of an earlier ReplicaSet."""
-    rolling = World([old(0, "production")], True, random.Random(1)).rolling()
+    rolling = World([old(0, "production")], 1, random.Random(1)).rolling()
     assert waits(with_old(rolling, spec={"minReadySeconds": ENDLESS})) == []
 
 
@@ -167,7 +194,7 @@ def test_without_the_hold_lent_pods_are_lost() -> None:
     lost = 0
     for seed in range(20):
         pods = [old(number, "production") for number in range(4)]
-        world = World(pods, True, random.Random(seed), holds=False)
+        world = World(pods, 1, random.Random(seed), holds=False)
         run(world)
         lost += len(world.lost)
     print(f"\n20 rollouts of 4 lent pods without the hold: {lost} of 80 taken while they were lent")

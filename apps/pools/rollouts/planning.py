@@ -56,7 +56,7 @@ def is_lent(pod: PodFacts) -> bool:
 
 def next_act(rolling: Rolling) -> Act | None:
     """The one thing to do now, if there is one."""
-    return bring_back(rolling) or lend(rolling) or retire(rolling)
+    return bring_back(rolling) or lend(rolling) or retire(rolling) or even_out(rolling)
 
 
 def bring_back(rolling: Rolling) -> Act | None:
@@ -115,6 +115,32 @@ def retire(rolling: Rolling) -> Act | None:
             why = _("Rollout: its successor serves %(business)s.") % {"business": business}
             return Act(pod.name, pod.uid, business, labels.RETIRING, why)
     return None
+
+
+def even_out(rolling: Rolling) -> Act | None:
+    """A new pod that a business has beyond what it is to keep goes to one that lacks it, when no free pod
+    will come. People who move pods of both versions can make it so; the last old pods would stay for ever.
+    """
+    free = any(pod.business == labels.UNASSIGNED for pod in rolling.new)
+    more = len(rolling.new) < rolling.sight.state.replicas and not must_hold(rolling)
+    if free or more:
+        return None
+    business = neediest(rolling)
+    spare = [pod for pod in rolling.new if business and is_spare(rolling, pod)]
+    if not spare:
+        return None
+    pod = min(spare, key=lambda item: item.name)
+    why = _("Rollout: %(origin)s has more pods than it is to keep, %(business)s has less.")
+    words = why % {"origin": pod.business, "business": business}
+    return Act(pod.name, pod.uid, pod.business, business, words)
+
+
+def is_spare(rolling: Rolling, pod: PodFacts) -> bool:
+    """Whether a new pod's business has more new pods than it is to keep, and this one can go."""
+    business, sight = pod.business, rolling.sight
+    known = business in sight.businesses and pod.uid not in sight.pending
+    lendable = pod.ready and pod.node not in sight.closed
+    return known and lendable and rolling.count(rolling.new, business) > rolling.wanted.get(business, 0)
 
 
 def served_by_new(rolling: Rolling, business: str) -> list[PodFacts]:
