@@ -3,13 +3,16 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from playwright.sync_api import expect
 
+from hyperpod_site.stack.programs import Program
 from hyperpod_site.stack.stack import Stack
 from tests.browser.windows import Window
 from tests.outages.portal import Portal
+from tests.processes import until
 
 LONG_AGO = "UPDATE live_syncstate SET seen_at = seen_at - interval '1 hour'"
 
@@ -18,13 +21,24 @@ LONG_AGO = "UPDATE live_syncstate SET seen_at = seen_at - interval '1 hour'"
 def silent_watcher(stack: Stack) -> Iterator[None]:
     """Inside the block nothing has been heard of the cluster for an hour."""
     watcher = stack.programs["watcher"]
-    watcher.signal(signal.SIGSTOP)
     try:
         with psycopg.connect(stack.environment["PORTAL_DATABASE_URL"], autocommit=True) as database:
-            database.execute(LONG_AGO)
+            database.execute("SET lock_timeout = '1s'")
+            until(lambda: is_silenced(watcher, database), what="the watcher to stop outside of a transaction")
         yield
     finally:
         watcher.signal(signal.SIGCONT)
+
+
+def is_silenced(watcher: Program, database: "psycopg.Connection[Any]") -> bool:
+    """Stop the watcher and set its clock back; not where it was stopped while it wrote."""
+    watcher.signal(signal.SIGSTOP)
+    try:
+        database.execute(LONG_AGO)
+    except psycopg.errors.LockNotAvailable:
+        watcher.signal(signal.SIGCONT)
+        return False
+    return True
 
 
 def test_what_would_change_a_silent_cluster_is_disabled_and_says_why_until_it_speaks_again(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,10 @@ def test_worker_and_beat_give_signs_of_life_and_end_when_asked(name: str, tmp_pa
         seen = alive.stat().st_mtime_ns
         until(lambda: alive.stat().st_mtime_ns > seen, seconds=20, what="another sign of life")
         child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 0, (tmp_path / f"{name}.log").read_text()[-2000:]
+        log = tmp_path / f"{name}.log"
+        told = partial(log.read_text, errors="replace")
+        until(lambda: child.poll() is not None, seconds=30, what="it to end", told=told)
+        assert child.returncode == 0, told()
 
 
 def test_a_hung_process_is_found_by_its_missing_signs(tmp_path: Path) -> None:
