@@ -4,14 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import orjson
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Way
+from tests.browser.shares import kept, told_of
 from tests.browser.test_stale import silent_watcher
 from tests.browser.windows import Window
-from tests.outages.portal import PLACE, Portal
+from tests.engine import chat
+from tests.outages.portal import Portal
 
 BOARD = "/c/demo/pools/default/pool/"
 
@@ -203,18 +204,6 @@ def test_the_board_of_a_silent_cluster_moves_nothing_and_says_why(
     stands(page, pods[0], "production")
 
 
-@contextmanager
-def two_for_production(portal: Portal) -> Iterator[None]:
-    """Inside the block the portal keeps two pods with production."""
-    wish = {"shares": [{"business": "production", "count": 2}], "dwell": 3600}
-    assert portal.alice.api("PUT", f"{PLACE}/shares", wish).status_code == 200
-    portal.alice.api("POST", f"{PLACE}/shares/switch", {"enabled": True})
-    try:
-        yield
-    finally:
-        portal.alice.api("POST", f"{PLACE}/shares/switch", {"enabled": False})
-
-
 def ask_to_move(way: Way, page: Page, pod: str, business: str) -> Locator:
     """Drag the card, or choose from the menu of its key; returns the dialog."""
     dialog = page.locator("#board-dialog")
@@ -233,7 +222,7 @@ def test_a_move_against_the_shares_asks_and_does_as_was_answered(
 ) -> None:
     for pod in pods[:2]:
         portal.lent(pod, "production")
-    with two_for_production(portal):
+    with kept(portal, production=2):
         page, hand = way.open("alice", BOARD)
         dialog = ask_to_move(way, page, pods[0], "testing")
         expect(dialog).to_contain_text("keeps this pool's shares")
@@ -243,21 +232,14 @@ def test_a_move_against_the_shares_asks_and_does_as_was_answered(
             hand.fill(dialog.get_by_label("Minutes of the exception"), "5")
         hand.press(dialog.get_by_role("button", name="Move", exact=True))
         stands(page, pods[0], "testing")
-        told = portal.alice.ask(f"{PLACE}/shares")
-    asked = {each["business"]: each["count"] for each in told["shares"]}
-    excepted = [each["pod"] for each in told["exceptions"]]
-    assert (asked["production"], excepted) == ((1, []) if way.name == "mouse" else (2, [pods[0]]))
+        told = told_of(portal)
+    assert (told.counts["production"], told.excepted) == ((1, []) if way.name == "mouse" else (2, [pods[0]]))
 
 
 @contextmanager
 def talking(portal: Portal, pod: str) -> Iterator[None]:
     """Somebody's long stream from the pod, inside the block."""
-    body = {"model": "Qwen/Qwen3-0.6B", "stream": True, "max_tokens": 4000, "messages": [
-        {"role": "user", "content": "tell"}
-    ]}  # fmt: skip
-    asked = {"namespace": "default", "method": "POST", "body": orjson.dumps(body)}
-    headers = {"content-type": "application/json"}
-    with portal.outside.proxy("pods", pod, 8000, "v1/chat/completions", headers=headers, **asked) as answer:
+    with chat(portal.outside, pod, namespace="default", tokens=4000) as answer:
         chunks = answer.iter_bytes()
         next(chunks)
         reader = threading.Thread(target=lambda: list(chunks), daemon=True)

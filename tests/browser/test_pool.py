@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Way
 from tests.browser.hands import Hand
+from tests.browser.shares import Told, kept, told_of
 from tests.outages.portal import Portal
 from tests.processes import until
 
@@ -30,15 +31,27 @@ def succeeded(page: Page) -> None:
     expect(page.locator("main .badge").first).to_have_text("Succeeded")
 
 
-def share_out(page: Page, hand: Hand) -> None:
-    """One part each for production, testing and the free stock."""
+def plan_to_share_out(page: Page, hand: Hand) -> Locator:
+    """Ask for one part each for production, testing and the free stock; returns the plan."""
     hand.press(page.get_by_role("link", name="Distribute"))
     for business in ("production", "testing", "unassigned"):
         hand.fill(part(page, business), "1")
-    plan = page.locator("#distribute-answer")
+    return page.locator("#distribute-answer")
+
+
+def share_out(page: Page, hand: Hand) -> None:
+    """Do so with free pods."""
+    plan = plan_to_share_out(page, hand)
     expect(plan.locator("tr", has_text="production")).to_contain_text("+1")
     expect(plan).to_contain_text("2 pods move")
     hand.press(plan.get_by_role("button", name="Distribute"))
+
+
+def ask_to_undo(page: Page, hand: Hand) -> None:
+    """To the page of the newest change's undoing."""
+    page.goto(POOL)
+    hand.press(page.get_by_role("link", name="History"))
+    hand.press(page.get_by_role("link", name=re.compile("Undo")).first)
 
 
 @pytest.mark.parametrize("way", ["keyboard"], indirect=True)
@@ -48,13 +61,36 @@ def test_pods_are_shared_out_by_ratio_and_taken_back(way: Way, portal: Portal) -
     share_out(page, hand)
     succeeded(page)
     assert Counter(portal.truth().values()) == {"production": 1, "testing": 1, "unassigned": 1}
-    page.goto(POOL)
-    hand.press(page.get_by_role("link", name="History"))
-    hand.press(page.get_by_role("link", name=re.compile("Undo")).first)
+    ask_to_undo(page, hand)
     hand.fill(page.get_by_label("Reason"), "Only tried")
     hand.press(page.get_by_role("button", name="Undo"))
     succeeded(page)
     assert set(portal.truth().values()) == {"unassigned"}
+
+
+@pytest.mark.parametrize("way", ["mouse"], indirect=True)
+def test_sharing_out_and_undoing_against_the_shares_ask_and_do_as_was_answered(
+    way: Way, portal: Portal, pod: str
+) -> None:
+    free(portal)
+    for name in set(portal.truth()) - {pod}:
+        portal.lent(name, "production")
+    with kept(portal, production=2):
+        page, hand = way.open("alice", POOL)
+        plan = plan_to_share_out(page, hand)
+        expect(plan).to_contain_text("keeps this pool's shares")
+        hand.press(plan.get_by_label("Change the shares"))
+        hand.press(plan.get_by_role("button", name="Distribute"))
+        succeeded(page)
+        assert told_of(portal) == Told({"production": 1}, [])
+        moved = next(name for name, business in portal.truth().items() if business == "testing")
+        ask_to_undo(page, hand)
+        expect(page.locator("main")).to_contain_text("keeps this pool's shares")
+        hand.fill(page.get_by_label("Minutes of the exception"), "5")
+        hand.press(page.get_by_role("button", name="Undo"))
+        succeeded(page)
+        assert told_of(portal) == Told({"production": 1}, [moved])
+        assert Counter(portal.truth().values()) == {"production": 2, "unassigned": 1}
 
 
 def scale(page: Page, hand: Hand, replicas: int) -> Locator:

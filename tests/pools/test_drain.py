@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 import pytest
 
 from apps.accounts.models import User
@@ -19,6 +18,7 @@ from apps.pools.actions import BadTimeout, drain_pod
 from apps.pools.handover.sweep import sweep
 from apps.pools.models import Holding, Intent
 from apps.pools.refusals import Moved, NeedsForce
+from tests.engine import chat
 from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
 from tests.pools.world import World, assign
@@ -35,22 +35,8 @@ class Stream(threading.Thread):
         self.begun = threading.Event()
 
     def run(self) -> None:
-        body = {
-            "model": "Qwen/Qwen3-0.6B",
-            "stream": True,
-            "max_tokens": self.tokens,
-            "messages": [{"role": "user", "content": "tell"}],
-        }
-        with self.world.outside.proxy(
-            "pods",
-            self.pod,
-            8000,
-            "v1/chat/completions",
-            namespace=self.world.namespace,
-            method="POST",
-            body=orjson.dumps(body),
-            headers={"content-type": "application/json"},
-        ) as answer:
+        world = self.world
+        with chat(world.outside, self.pod, namespace=world.namespace, tokens=self.tokens) as answer:
             self.hang_up = answer.close
             for chunk in answer.iter_bytes():
                 self.begun.set()

@@ -60,11 +60,12 @@ def test_a_late_row_of_the_mirror_is_not_taken_for_an_external_change(world: Wor
     name = world.names()[0]
     late = rows(mirror.objects(world.cluster.pk, "pods").filter(name=name, namespace=world.namespace))[0]
     with Recorder(world) as recorder:
+        touch = {"metadata": {"annotations": {"example.com/touched": "before"}}}
+        touched = world.outside.patch_merge("pods", name, touch, namespace=world.namespace)
         assign(world, alice, name, "production")
-        touched = {**late.data, "restarts": 7}
-        changed = type(late)(
-            **{**vars_of(late), "data": touched, "resource_version": late.resource_version + 1}
-        )
+        told = {"data": {**late.data, "restarts": 7}}
+        told["resource_version"] = int(touched["metadata"]["resourceVersion"])
+        changed = type(late)(**{**vars_of(late), **told})
         mirror.apply(world.cluster.pk, "pods", [Event(changed)])
         assert newest(name).source == Source.PORTAL
         assert faults(world, recorder) == []

@@ -37,17 +37,7 @@ def distribute(
 
 
 @distribute.on_cancel
-def cancel_distribute(
-    run: Run,
-    *,
-    pool_id: int,
-    moves: Moves,
-    floors: dict[str, int],
-    drain: bool,
-    timeout: int,
-    force: bool,
-    share: Share | None = None,
-) -> None:
+def cancel_distribute(run: Run, **_moves: Any) -> None:
     """What has moved goes back."""
     take_back(run)
 
@@ -69,17 +59,7 @@ def undo_changes(
 
 
 @undo_changes.on_cancel
-def cancel_undo(
-    run: Run,
-    *,
-    pool_id: int,
-    moves: Moves,
-    floors: dict[str, int],
-    drain: bool,
-    timeout: int,
-    force: bool,
-    share: Share | None = None,
-) -> None:
+def cancel_undo(run: Run, **_moves: Any) -> None:
     """What has moved goes back."""
     take_back(run)
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-import orjson
-
 from apps.gateways.connection import from_kubeconfig
 from apps.gateways.errors import GatewayError
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.business import DEFAULT_PORT
+from tests.engine import chat
 from tests.pools.chaos.sightings import Sightings
 from tests.pools.world import World
 from tests.processes import Devcluster
@@ -71,19 +69,10 @@ class Traffic:
 
     def ask(self, business: str, *, stream: bool) -> str:
         """One request; what was wrong with the answer, "" for nothing."""
-        message = {"role": "user", "content": "Count the GPUs."}
-        body = {"messages": [message], "max_tokens": LONG if stream else SHORT, "stream": stream}
+        service, place = f"{self.world.pool}-{business}", {"namespace": self.world.namespace}
+        tokens = LONG if stream else SHORT
         try:
-            with self.line.proxy(
-                "services",
-                f"{self.world.pool}-{business}",
-                DEFAULT_PORT,
-                "v1/chat/completions",
-                namespace=self.world.namespace,
-                method="POST",
-                body=orjson.dumps(body),
-                headers={"Content-Type": "application/json"},
-            ) as answer:
+            with chat(self.line, service, kind="services", tokens=tokens, stream=stream, **place) as answer:
                 text = answer.read()
         except GatewayError as error:
             return str(error)
