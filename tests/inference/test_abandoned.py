@@ -13,7 +13,7 @@ from apps.inference.closers import Closers
 from tests.processes import until
 
 PERSON = -1
-MOMENTS = 400
+MOMENTS = 100
 """Allocations after which the collector comes by: more than one `submit` makes."""
 
 
@@ -52,7 +52,7 @@ async def collect_while_submitting() -> list[Upstream]:
             gc.enable()
             proxy._threads.submit(int)
             gc.disable()
-            gc.collect()
+            gc.collect(0)
     finally:
         gc.set_threshold(*usual)
         gc.enable()

@@ -22,7 +22,7 @@ from apps.pools.models import Aside, Holding, Intent
 from apps.pools.refusals import BeingMoved, NeedsForce, UnknownBusiness
 from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
-from tests.pools.test_drain import Stream
+from tests.pools.streaming import Stream
 from tests.pools.world import World, assign
 from tests.processes import until
 

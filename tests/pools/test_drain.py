@@ -2,7 +2,6 @@
 was.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,29 +17,11 @@ from apps.pools.actions import BadTimeout, drain_pod
 from apps.pools.handover.sweep import sweep
 from apps.pools.models import Holding, Intent
 from apps.pools.refusals import Moved, NeedsForce
-from tests.engine import chat
 from tests.inference.real import finish, lines
 from tests.pools.checker import Recorder, faults
+from tests.pools.streaming import Stream
 from tests.pools.world import World, assign
 from tests.processes import until
-
-
-class Stream(threading.Thread):
-    """A long streamed answer of one pod; `ended` is "[DONE]" when it came whole."""
-
-    def __init__(self, world: World, pod: str, tokens: int) -> None:
-        super().__init__(daemon=True)
-        self.world, self.pod, self.tokens = world, pod, tokens
-        self.ended = ""
-        self.begun = threading.Event()
-
-    def run(self) -> None:
-        world = self.world
-        with chat(world.outside, self.pod, namespace=world.namespace, tokens=self.tokens) as answer:
-            self.hang_up = answer.close
-            for chunk in answer.iter_bytes():
-                self.begun.set()
-                self.ended = (self.ended + chunk.decode())[-20:]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from apps.pools.rollouts.wishes import VersionWish
 from apps.pools.statuses import Source
 from tests.pools.rolling import follow, lend, restart, resume, rolling_stage, split, told
 from tests.pools.scaling import Losses, state_of
+from tests.pools.streaming import streams_end_whole
 from tests.pools.world import Stage, World, world_on
 from tests.processes import Devcluster, until
 
@@ -129,9 +130,11 @@ def test_a_roll_back_in_the_last_step_takes_no_lent_pod(pool: World) -> None:
         until_whole(pool)
         with pytest.raises(CannotRollOut, match="end their requests"):
             plan(pool.portal, pool.record, VersionWish(restart="10"))
+        lent = [pod.name for pod in pool.pods() if pod.business in ("production", "testing")]
         back = [{"op": "replace", "path": "/spec/template", "value": before}]
-        pool.outside.patch_json("deployments", pool.pool, back, namespace=pool.namespace)
-        follow(pool)
+        with streams_end_whole(pool, *lent, tokens=800):
+            pool.outside.patch_json("deployments", pool.pool, back, namespace=pool.namespace)
+            follow(pool)
         assert losses.lent == []
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     assert state_of(pool).deployment["spec"]["minReadySeconds"] == WAIT
