@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from django.http import HttpRequest
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Router, Schema, Status
 
 from apps.clusters import choice
 from apps.pools.actions import DRAIN_SECONDS, LONGEST, SHORTEST
@@ -89,7 +89,7 @@ class PoolLoadOut(Schema):
 )
 def moves(
     request: HttpRequest, cluster: Path[str], namespace: str, name: str, wish: MovesIn
-) -> tuple[int, MovesOut]:
+) -> Status[MovesOut]:
     """Move pods as one batch; each has its own answer. 409 when none of them moves."""
     place = target(seen(request, cluster), namespace, name)
     wanted = Wanted(
@@ -102,7 +102,7 @@ def moves(
         share=Answer(wish.share, wish.minutes),
     )
     done = move_pods(by=choice.person(request), pool=place, wanted=wanted)
-    return 200 if done.any_done else 409, moves_out(done)
+    return Status(200 if done.any_done else 409, moves_out(done))
 
 
 @router.get(f"{PLACE}/load", url_name="pool_load", response=PoolLoadOut, summary="How busy its pods are")
