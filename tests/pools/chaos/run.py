@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -21,6 +22,8 @@ from apps.pools.handover.decide import PATIENCE
 from apps.pools.handover.sweep import sweep
 from apps.pools.models import Intent
 from apps.pools.scaling import sweeping
+from apps.pools.shares.actions import switch_shares
+from apps.pools.shares.keeping import policy_of
 from apps.pools.statuses import IntentState
 from tests.pools.chaos import accidents, kubectl  # noqa: F401  they register their deeds
 from tests.pools.chaos.deeds import DEEDS, REFUSALS, SMALLEST, Scene
@@ -186,11 +189,30 @@ class Chaos:
                 return found
             time.sleep(0.3)
 
+    @contextmanager
+    def at_peace(self) -> Iterator[None]:
+        """Inside the block the portal keeps no shares: an exception that ends would have it lend a pod."""
+        world, person = self.ground.world, self.ground.people[0]
+        policy = policy_of(world.record)
+        if policy is None or not policy.active:
+            yield
+            return
+        switch_shares(by=person, pool=world.target, paused=True)
+        try:
+            yield
+        finally:
+            switch_shares(by=person, pool=world.target, paused=False)
+
     def outside_scale(self, referee: Referee) -> list[str]:
         """`kubectl scale` by two on the resting pool: by their cost free pods go, and no lent one.
 
         Only the portal sets costs: a pod whose label others changed has the cost that it had before.
         """
+        with self.at_peace():
+            return self.scaled_outside(referee)
+
+    def scaled_outside(self, referee: Referee) -> list[str]:
+        """What is wrong after it, in words."""
         world = self.ground.world
         cheap, dear, size = by_cost(world)
         if len(cheap) < 2 or size < SMALLEST + 1:
