@@ -73,7 +73,8 @@ class Chaos:
                 if self.talks:
                     print(f"round {self.rounds}: {self.steps} steps, {len(found)} faults", flush=True)
             if self.settles and not found:
-                found = self.calm_rollout(referee)
+                with self.at_peace():
+                    found = self.calm_rollout(referee)
         self.seconds = time.monotonic() - began
         return found
 
@@ -209,7 +210,9 @@ class Chaos:
         Only the portal sets costs: a pod whose label others changed has the cost that it had before.
         """
         with self.at_peace():
-            return self.scaled_outside(referee)
+            found = self.scaled_outside(referee)
+        self.come_to_rest()
+        return found
 
     def scaled_outside(self, referee: Referee) -> list[str]:
         """What is wrong after it, in words."""
