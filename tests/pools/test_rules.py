@@ -9,6 +9,7 @@ from apps.pools.handover import rules
 from apps.pools.handover.wish import Wish
 from apps.pools.live_view import PodFacts
 from apps.pools.refusals import Moved, NeedsForce, NodeDraining, NotLive, UnknownBusiness, UnknownPod
+from apps.pools.scaling.names import detached_app
 from tests.pools.made_up import pod, view
 
 
@@ -55,6 +56,12 @@ def test_a_pod_between_two_businesses_is_the_portals_alone(word: str) -> None:
     with pytest.raises(Moved, match="being drained"):
         check("production", pod(business=word))
     check("production", pod(business=word), internal=True, force=True)
+
+
+def test_a_pod_that_a_scale_down_took_out_of_its_replicaset_changes_hands_no_more() -> None:
+    out = pod(business=labels.RETIRING, labels={labels.APP: detached_app("7")})
+    with pytest.raises(Moved, match="being scaled away"):
+        check(labels.UNASSIGNED, out, internal=True, force=True)
 
 
 def test_a_cordoned_node_gets_no_business_but_gives_its_pod_back() -> None:

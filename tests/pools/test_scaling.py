@@ -7,17 +7,25 @@ from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.gateways import labels
-from apps.gateways.errors import NotFound
+from apps.gateways.errors import NotFound, PatchRefused
 from apps.operations.actions import cancel
 from apps.operations.models import Operation
 from apps.operations.runner import execute
 from apps.operations.services import Busy
 from apps.operations.statuses import OperationStatus
-from apps.pools.models import Holding
+from apps.pools.handover.decide import decide
+from apps.pools.handover.patch import change
+from apps.pools.handover.settling import settle
+from apps.pools.live_view import PodFacts
+from apps.pools.models import Holding, Rollout
+from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.refusals import Moved
+from apps.pools.scaling.detaching import detach
 from apps.pools.scaling.fence import remove
+from apps.pools.scaling.healing import freeing
 from apps.pools.scaling.names import is_detached
 from apps.pools.scaling.planning import CannotScale, plan
+from apps.pools.statuses import Source
 from tests.inference.real import finish, lines
 from tests.pools.scaling import (
     Losses,
@@ -139,6 +147,50 @@ def test_a_chosen_pod_cannot_be_lent(pool: World, alice: User) -> None:
     assert finish(operation).status == OperationStatus.SUCCEEDED
     told = Holding.objects.filter(pod_name=chosen).order_by("pk")
     assert [row.business for row in told] == ["unassigned", "retiring"] and told.last().to_at  # type: ignore[union-attr]
+
+
+def choose(pool: World, by: User) -> tuple[Operation, PodFacts]:
+    """A scale-down that has chosen a pod and waits for its requests."""
+    operation = begin(pool, by, 7, timeout=60)
+    assert execute(operation.pk)
+    return operation, next(pod for pod in pool.pods() if pod.business == labels.RETIRING)
+
+
+def test_a_rollout_that_is_not_over_yet_does_not_free_a_chosen_pod(pool: World, alice: User) -> None:
+    operation, chosen = choose(pool, alice)
+    Rollout.objects.create(pool=pool.record, wanted={}, source=Source.EXTERNAL)
+    reconcile(pool.portal, pool.record)
+    assert pool.business_of(chosen.name) == labels.RETIRING
+    assert finish(operation).status == OperationStatus.SUCCEEDED
+
+
+def test_a_pod_that_is_taken_out_while_somebody_frees_it_stays_chosen(pool: World, alice: User) -> None:
+    operation, chosen = choose(pool, alice)
+    intent, seen = decide(pool.portal, pool.record, freeing(pool.record, chosen))
+    assert detach(pool.portal, chosen, app=state_of(pool).app, operation=str(operation.pk))
+    with pytest.raises(PatchRefused):
+        pool.portal.patch_json("pods", chosen.name, change(intent, seen), namespace=pool.namespace)
+    settle(intent.pk, pool.portal, final=True)
+    cancel(by=alice, operation=operation)
+    assert finish(operation).status == OperationStatus.CANCELLED
+    settled(pool, SIZE)
+    assert leftovers(pool) == [] and nobodys(pool) == []
+
+
+def test_a_cluster_that_will_not_delete_yet_is_asked_again(pool: World, alice: User) -> None:
+    pool.mishap(kind="answer", status=409, verb="delete", resource="pods", count=3)
+    finish(begin(pool, alice, 6, timeout=5))
+    until(lambda: not leftovers(pool), seconds=30, what="everything to be put right")
+    settled(pool, 6)
+    assert nobodys(pool) == []
+    pool.mirror()
+    open_rows = Holding.objects.filter(pool=pool.record, to_at=None)
+    assert set(open_rows.values_list("pod_name", flat=True)) == set(pool.names())
+
+
+def nobodys(pool: World) -> list[str]:
+    """Pods that no ReplicaSet has."""
+    return [pod.name for pod in pool.pods() if pod.alive and not pod.owner_uid]
 
 
 def test_cancelled_before_the_size_is_set_everything_is_as_before(pool: World, alice: User) -> None:

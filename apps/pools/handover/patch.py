@@ -20,14 +20,19 @@ def pointer(*keys: str) -> str:
 BUSINESS = pointer("labels", labels.BUSINESS)
 STAMP = pointer("annotations", labels.INTENT)
 COST = pointer("annotations", labels.DELETION_COST)
+APP = pointer("labels", labels.APP)
 
 
 def compare(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
-    """The tests: this very pod, with the business and the stamp that the intent was decided on."""
+    """The tests: this very pod, with the business and the stamp that the intent was decided on. A retiring
+    one is still where it was, too: once a scale-down has taken it out of its ReplicaSet, nobody would own it.
+    """
     tests = [
         {"op": "test", "path": pointer("uid"), "value": intent.pod_uid},
         {"op": "test", "path": BUSINESS, "value": intent.origin},
     ]
+    if intent.origin == labels.RETIRING and labels.APP in pod.labels:
+        tests.append({"op": "test", "path": APP, "value": pod.labels[labels.APP]})
     if not pod.annotated:  # a pool made by others: a patch cannot add a key to a map that is not there
         return [
             *tests,

@@ -8,6 +8,7 @@ from apps.gateways import labels
 from apps.pools.handover.wish import Wish
 from apps.pools.live_view import PodFacts, PoolView
 from apps.pools.refusals import Moved, NeedsForce, NodeDraining, NotLive, UnknownBusiness, UnknownPod
+from apps.pools.scaling.names import is_detached
 
 
 def find(wish: Wish, view: PoolView) -> PodFacts:
@@ -21,6 +22,8 @@ def find(wish: Wish, view: PoolView) -> PodFacts:
 def check_wish(wish: Wish, view: PoolView, pod: PodFacts) -> None:
     """Raise the PoolProblem that says why not; what needs `force` is left to `check_harm`."""
     check_word(wish, view)
+    if is_detached(pod):
+        raise Moved(_("%(pod)s is being scaled away.") % {"pod": pod.name})
     check_live(wish, pod, view)
     if pod.business == wish.business:
         raise Moved(_("%(pod)s is %(place)s already.") % {"pod": pod.name, "place": place(pod.business)})

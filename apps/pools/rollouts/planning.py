@@ -60,7 +60,11 @@ def next_act(rolling: Rolling) -> Act | None:
 
 
 def bring_back(rolling: Rolling) -> Act | None:
-    """A pod that retired and is of the newest version (again): somebody rolled back."""
+    """A pod that retired and is of the newest version (again): somebody rolled back. Not while a scale-down
+    stands on the Deployment: it chose its pods itself, and puts right what it leaves.
+    """
+    if rolling.sight.state.mark:
+        return None
     for pod in rolling.new:
         if pod.business == labels.RETIRING and pod.uid not in rolling.sight.pending:
             why = _("Its version is the one that is rolled out now.")

@@ -6,12 +6,11 @@ from apps.gateways import labels
 from apps.gateways.errors import Conflict, NotFound, PatchRefused
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.handover import observing
-from apps.pools.handover.patch import BUSINESS, pointer
-from apps.pools.live_view import PodFacts
+from apps.pools.handover.patch import APP, BUSINESS, pointer
+from apps.pools.live_view import PodFacts, read_pod
 from apps.pools.models import PoolRecord
 from apps.pools.scaling.names import detached_app
 
-APP = pointer("labels", labels.APP)
 KEPT = pointer("annotations", labels.KEPT_APP)
 
 
@@ -53,9 +52,15 @@ def patched(kubernetes: Kubernetes, pod: PodFacts, operations: list[dict[str, An
 
 
 def delete(kubernetes: Kubernetes, record: PoolRecord, pod: PodFacts) -> None:
-    """Delete this very pod and close its interval; gone already is fine."""
+    """Delete this very pod and close its interval; gone already is fine. Raises GatewayError, Conflict too
+    where the pod is still there: a cluster does not say for what else it refuses.
+    """
     try:
         kubernetes.delete("pods", pod.name, namespace=pod.namespace, uid=pod.uid)
-    except (NotFound, Conflict):
+    except NotFound:
         pass
+    except Conflict:
+        now = read_pod(kubernetes, namespace=pod.namespace, name=pod.name)
+        if now is not None and now.uid == pod.uid and not now.deleting:
+            raise
     observing.finish(record, [pod.uid])
