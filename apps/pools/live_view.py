@@ -25,7 +25,8 @@ POD = msgspec.json.Decoder(Pod)
 class PodFacts:
     """One pod at one moment, with what the rules ask. `version` is its resourceVersion, which orders the
     moments of one pod. `stamp` is its intent annotation, None when it has no such annotation.
-    `ready_changed`: when it last became Ready or ceased to be, as ISO text.
+    `ready_changed`: when it last became Ready or ceased to be, as ISO text. `cost`: its deletion cost, "" for
+    none.
     """
 
     name: str
@@ -47,6 +48,7 @@ class PodFacts:
     written_at: str
     version: int
     ready_changed: str = ""
+    cost: str = ""
 
     @property
     def alive(self) -> bool:
@@ -176,6 +178,7 @@ def facts_of(
         written_at=data["business_writer"]["at"],
         version=version,
         ready_changed=data.get("ready_changed", ""),
+        cost=data.get("deletion_cost", ""),
     )
 
 

@@ -153,12 +153,15 @@ def served_by_new(rolling: Rolling, business: str) -> list[PodFacts]:
     return [pod for pod in rolling.sight.serving(business) if pod.uid in listed]
 
 
-def must_hold(rolling: Rolling) -> bool:
-    """Whether the Deployment's controller could now take an old pod that is lent or still has requests."""
+def must_hold(rolling: Rolling, *, corrected: bool = False) -> bool:
+    """Whether the Deployment's controller could now take an old pod that is lent or still has requests;
+    `corrected`: it may still know them by other costs.
+    """
     if (rolling.sight.state.deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
         return False  # it ends every old pod before it makes a new one; holding it would only stop it
     expendable = [pod for pod in rolling.old if may_go(rolling, pod)]
-    return len(expendable) < len(rolling.old) and removable(rolling) > len(expendable)
+    safe = 0 if corrected else len(expendable)
+    return len(expendable) < len(rolling.old) and removable(rolling) > safe
 
 
 def in_doubt(rolling: Rolling) -> bool:

@@ -10,7 +10,7 @@ from apps.pools import draining
 from apps.pools.models import Intent, PoolRecord, Rollout
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
-from apps.pools.rollouts import following, holding
+from apps.pools.rollouts import costs, following, holding
 from apps.pools.rollouts.planning import Rolling, in_doubt, lessened, must_hold, next_act, waits
 from apps.pools.statuses import IntentState
 
@@ -47,16 +47,24 @@ def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act 
     if following.at_work(rollout, sight):
         return None, [_("The new version is on its way.")]
     rolling = rolling_of(kubernetes, rollout, sight)
-    firm = must_hold(rolling)
-    if firm or in_doubt(rolling):
-        holding.put(kubernetes, sight.state, rollout, firm=firm)
-    else:
-        holding.release(kubernetes, sight.state)
+    corrected = costs.correct(kubernetes, sight)
+    hold(kubernetes, rollout, rolling, corrected=corrected)
+    if corrected:
+        return None, [_("the cluster to know who has which pod")]
     act = next_act(rolling)
     if act is None and following.is_over(rollout, sight):
         following.end(rollout)
         return None
     return act, [*waits(rolling), *paused(sight)]
+
+
+def hold(kubernetes: Kubernetes, rollout: Rollout, rolling: Rolling, *, corrected: bool) -> None:
+    """Hold or release the Deployment, whichever it takes now."""
+    firm = must_hold(rolling, corrected=corrected)
+    if firm or in_doubt(rolling):
+        holding.put(kubernetes, rolling.sight.state, rollout, firm=firm)
+    else:
+        holding.release(kubernetes, rolling.sight.state)
 
 
 def paused(sight: Sight) -> list[str]:
