@@ -126,13 +126,14 @@ def test_a_hold_holds_when_the_new_version_is_whole(pool: World) -> None:
 def test_pods_that_others_labelled_are_no_cheaper_than_the_portal_makes_them(pool: World) -> None:
     """The cost to delete them is still that of the hands that they were in before."""
     change(pool, minReadySeconds=WAIT)
-    free, lent = (next(pod.name for pod in pool.pods() if pod.business == word) for word in PLACES)
+    alive = [pod for pod in pool.pods() if pod.alive]
+    free, lent = (next(pod.name for pod in alive if pod.business == word) for word in PLACES)
     pool.relabel(free, "testing")
     pool.relabel(lent, labels.UNASSIGNED)
     with Losses(pool) as losses:
+        pool.mirror()
         restart(pool, "11")
         until(lambda: state_of(pool).peopled == 2, what="the new version")
-        pool.mirror()
         follow(pool)
         assert losses.lent == []
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
