@@ -88,3 +88,4 @@ lock: .venv/.python
 		../$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal \
 			--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 	@npm install --package-lock-only --ignore-scripts
+	@$(PYTHON) -c 'import json,pathlib; lock = pathlib.Path("package-lock.json"); found = json.loads(lock.read_text()); [each.pop("funding", None) for each in found["packages"].values()]; lock.write_text(json.dumps(found, indent=2) + "\n")' # its addresses

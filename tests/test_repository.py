@@ -59,7 +59,9 @@ def test_every_locked_python_package_carries_hashes(lock: Path) -> None:
 
 
 def test_every_locked_npm_package_carries_a_hash_and_no_address() -> None:
-    packages = json.loads((PROJECT / "package-lock.json").read_text())["packages"]
+    lock = (PROJECT / "package-lock.json").read_text()
+    assert "://" not in lock
+    packages = json.loads(lock)["packages"]
     installed = [package for name, package in packages.items() if name]
     assert installed and all("integrity" in package and "resolved" not in package for package in installed)
 

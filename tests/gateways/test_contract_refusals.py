@@ -1,6 +1,7 @@
 """How the gateway tells what a cluster refuses, on the development cluster and that of TEST_KUBECONFIG."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,8 +65,8 @@ def test_a_full_quota_is_forbidden_and_names_it(cluster: Cluster) -> None:
         thing = note(cluster, fresh("over"))
     cluster.admin.create(quota)
     try:
-        quota_of = lambda: cluster.admin.get("resourcequotas", name, namespace=cluster.namespace)  # noqa: E731
-        until(lambda: quota_of().get("status", {}).get("hard"))
+        quotas = partial(cluster.admin.get, "resourcequotas", name, namespace=cluster.namespace)
+        until(lambda: quotas().get("status", {}).get("hard"))
         with pytest.raises(Forbidden, match=name):
             cluster.admin.create(thing)
     finally:

@@ -190,7 +190,7 @@ def test_a_cluster_that_will_not_delete_yet_is_asked_again(pool: World, alice: U
 
 def nobodys(pool: World) -> list[str]:
     """Pods that no ReplicaSet has."""
-    return [pod.name for pod in pool.pods() if pod.alive and not pod.owner_uid]
+    return [pod.name for pod in pool.pods() if not pod.owner_uid and not pod.deleting]
 
 
 def test_cancelled_before_the_size_is_set_everything_is_as_before(pool: World, alice: User) -> None:
