@@ -51,6 +51,14 @@ def mark_of(pid: int) -> str | None:
     return found[0].partition(b"=")[2].decode("ascii", "replace") if found else "" if environment else None
 
 
+def command(pid: int) -> bytes:
+    """What a process runs, words ended by NUL; b"" while nothing can be seen, as in the middle of an exec."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def all_processes() -> list[int]:
     """The numbers of all processes that can be seen."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]

@@ -147,14 +147,18 @@ class Script:
         raise ProcessError("The script does not let itself be stopped.")
 
     def _end_all(self, number: signal.Signals, deadline: float) -> bool:
-        """Signal every process once, also those that appear meanwhile; whether none is left in time."""
-        signalled: set[int] = set()
+        """Signal every process once, also those that appear meanwhile; whether none is left in time.
+
+        One that became another program since gets it again: between fork and exec a shell's child still has
+        the shell's traps, which swallow it.
+        """
+        signalled: set[tuple[int, bytes]] = set()
         looks_empty = 0
         while time.monotonic() < deadline:
-            members = self._members()
-            for pid in set(members) - signalled:
+            members = {(pid, proc.command(pid)) for pid in self._members()}
+            for pid, _command in members - signalled:
                 _send(pid, number)
-            signalled.update(members)
+            signalled |= members
             # Twice: a process that is just starting another shows no mark for a moment.
             looks_empty = 0 if members else looks_empty + 1
             if looks_empty == 2:
