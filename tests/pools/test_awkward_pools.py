@@ -13,7 +13,7 @@ from apps.pools.distribution.actions import distribute_pods
 from apps.pools.distribution.plan import CannotDistribute
 from apps.pools.distribution.wanted import Wanted
 from apps.pools.models import Holding, Rollout
-from apps.pools.reconciler import turns
+from apps.pools.reconciler.care import in_care
 from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.rollouts.actions import roll_out_pool
 from apps.pools.rollouts.plan import CannotRollOut
@@ -100,7 +100,7 @@ def test_recreate_ends_every_pod_and_the_assignments_come_back(pool: World, alic
     until(lambda: state_of(pool).owner_uid != before, seconds=40, what="the new version")
     settled(pool, 3)
     pool.mirror()
-    assert turns.in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
+    assert in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
     until(lambda: (reconcile(pool.portal, pool.record), split(pool) == kept)[1], seconds=40, every=0.2)
     until(
         lambda: reconcile(pool.portal, pool.record).done == [] and Rollout.objects.get().ended_at, every=0.2
@@ -137,6 +137,7 @@ def test_what_another_field_manager_writes_is_changed_by_us_and_told_as_theirs(
     until(lambda: state_of(pool).peopled == 2, what="the new version")
     follow(pool)
     assert (Rollout.objects.get().by, split(pool)["testing"]) == ("flux", 1)
+    settled(pool, 3)
     done(begin(pool, alice, 2, timeout=5))
     assert leftovers(pool) == []
 

@@ -1,7 +1,7 @@
 """Rollouts that somebody begins with kubectl: each business keeps its pods, one new for one old."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from apps.accounts.models import User
 from apps.gateways import labels
 from apps.pools.models import Holding, Rollout
-from apps.pools.reconciler import turns
+from apps.pools.reconciler.care import in_care
 from apps.pools.reconciler.reconciling import reconcile
 from apps.pools.rollouts.following import wanted
 from apps.pools.rollouts.pace import is_endless
@@ -51,7 +51,7 @@ def test_a_rollout_by_kubectl_keeps_every_assignment(pool: World) -> None:
     restart(pool, "1")
     until(lambda: state_of(pool).peopled == 2, what="the new version")
     pool.mirror()
-    assert turns.in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
+    assert in_care(pool.cluster.pk, {(pool.namespace, pool.pool)}) == {(pool.namespace, pool.pool)}
     serving = follow(pool)
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
     assert not before & set(pool.names())
@@ -137,6 +137,28 @@ def test_pods_that_others_labelled_are_no_cheaper_than_the_portal_makes_them(poo
         follow(pool)
         assert losses.lent == []
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+
+
+def test_pods_that_others_labelled_while_nobody_looked_keep_their_business(pool: World) -> None:
+    """The history first hears of such a pod when the new version is there already."""
+    alive = [pod for pod in pool.pods() if pod.alive]
+    free, lent = (next(pod.name for pod in alive if pod.business == word) for word in PLACES)
+    assert not Holding.objects.filter(pod_name=free).exists()
+    pool.relabel(free, "testing")
+    pool.relabel(lent, labels.UNASSIGNED)
+    born_after(pool, timezone.now())
+    pool.mirror()
+    follow(pool)
+    assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+
+
+def born_after(pool: World, moment: datetime) -> None:
+    """A new version whose pods are made in a later second than all that was before; the cluster notes whole
+    ones.
+    """
+    until(lambda: timezone.now() > moment + timedelta(seconds=1), what="the next second")
+    restart(pool, "12")
+    until(lambda: state_of(pool).peopled == 2, what="the new version")
 
 
 def test_a_roll_back_in_the_last_step_takes_no_lent_pod(pool: World) -> None:

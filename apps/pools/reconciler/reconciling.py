@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from apps.gateways.kubernetes import Kubernetes
 from apps.pools.models import PoolRecord
+from apps.pools.reconciler import deletion_costs
 from apps.pools.reconciler.acts import Act, perform
 from apps.pools.reconciler.sight import Sight, look
-from apps.pools.refusals import Outdated, PoolProblem, Unsettled
+from apps.pools.refusals import PoolProblem, Unsettled
 from apps.pools.rollouts import stepping
 from apps.pools.shares import keeping, planning
 from apps.pools.shares.moments import next_moment
@@ -50,10 +51,7 @@ def reconcile(kubernetes: Kubernetes, record: PoolRecord, *, most: int = MOST) -
     report = Report()
     for _look in range(most):
         sight = look(kubernetes, record)
-        try:
-            step = next_step(kubernetes, record, sight)
-        except Outdated:
-            continue
+        step = next_step(kubernetes, record, sight)
         report.waits, report.again = step.waits, step.again
         if step.act is None:
             return report
@@ -66,7 +64,8 @@ def reconcile(kubernetes: Kubernetes, record: PoolRecord, *, most: int = MOST) -
 def next_step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> Step:
     """What comes next. A rollout goes before shares."""
     keeping.tidy(record, sight)
-    rollout = stepping.step(kubernetes, record, sight)
+    corrected = deletion_costs.correct(kubernetes, sight.state.pods)
+    rollout = stepping.step(kubernetes, record, sight, corrected=corrected)
     if rollout is not None:
         return Step(*rollout)
     return share_step(record, sight)

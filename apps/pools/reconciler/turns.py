@@ -10,20 +10,17 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Count, Q
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.clusters.connections import connect
-from apps.clusters.kinds.pods import TERMINAL
-from apps.gateways import labels
 from apps.gateways.errors import GatewayError
-from apps.live import mirror, topics
+from apps.live import topics
 from apps.live.publish import publish
 from apps.operations import periodic
-from apps.pools import selectors
 from apps.pools.handover.records import record_of
-from apps.pools.models import PoolRecord, Rollout, SharePolicy, Turn
+from apps.pools.models import PoolRecord, Rollout, Turn
+from apps.pools.reconciler.care import Place, in_care
 from apps.pools.reconciler.reconciling import Report, reconcile
 from apps.pools.refusals import PoolProblem
 
@@ -31,7 +28,6 @@ logger = structlog.get_logger(__name__)
 DUTY = "pools.reconcile"
 EVERY = timedelta(seconds=30)
 ROUNDS = 5
-Place = tuple[str, str]
 
 
 def changed(cluster_id: int, places: Iterable[Place]) -> None:
@@ -54,41 +50,6 @@ def ask(record: PoolRecord) -> None:
     turn, _made = Turn.objects.get_or_create(pool=record)
     if Turn.objects.filter(pk=turn.pk, due_at=None).update(due_at=timezone.now()):
         periodic.call_soon(DUTY)
-
-
-def in_care(cluster_id: int, places: set[Place]) -> set[Place]:
-    """Those of the pools that have shares switched on, a rollout under way, pods of two versions, or the
-    strategy Recreate, whose versions are never there together.
-    """
-    if not places:
-        return set()
-    own = Q(pool__cluster_id=cluster_id)
-    switched = SharePolicy.objects.filter(own, enabled=True, paused=False)
-    rolling = Rollout.objects.filter(own, ended_at=None)
-    rows = [*switched.values_list("pool__namespace", "pool__name")]
-    rows += rolling.values_list("pool__namespace", "pool__name")
-    known = {(str(namespace), str(name)) for namespace, name in rows}
-    return places & (known | mixed(cluster_id, places) | recreating(cluster_id, places))
-
-
-def mixed(cluster_id: int, places: set[Place]) -> set[Place]:
-    """Pools of which the mirror has running pods of more than one version."""
-    names = {name for _namespace, name in places}
-    pods = mirror.objects(cluster_id, "pods").filter(
-        labels__contains=selectors.IS_POOL, labels__model__in=list(names), data__deleting=""
-    )
-    running = pods.exclude(data__owner_uid="").exclude(data__phase__in=TERMINAL).order_by()
-    pool, owner = KeyTextTransform(labels.MODEL, "labels"), KeyTextTransform("owner_uid", "data")
-    found = running.annotate(pool=pool, owner=owner).values("namespace", "pool")
-    several = found.annotate(versions=Count("owner", distinct=True)).filter(versions__gt=1)
-    return set(several.values_list("namespace", "pool"))
-
-
-def recreating(cluster_id: int, places: set[Place]) -> set[Place]:
-    """Pools whose Deployment ends all pods before it makes those of a new version."""
-    names = {name for _namespace, name in places}
-    found = mirror.objects(cluster_id, "deployments").filter(name__in=names, data__strategy="Recreate")
-    return set(found.values_list("namespace", "name"))
 
 
 def work() -> None:

@@ -1,24 +1,24 @@
 """Following a rollout: its row begins with what each business had, and ends when no old pod is left."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 
 from apps.gateways import labels
 from apps.operations.models import Operation
 from apps.operations.statuses import ACTIVE
-from apps.pools.handover import records
-from apps.pools.live_view import PodFacts
+from apps.pools.handover import observing, records
+from apps.pools.handover.observing import Shown
 from apps.pools.models import Holding, Intent, PoolRecord, Rollout
 from apps.pools.reconciler.sight import Sight
-from apps.pools.refusals import Outdated
 from apps.pools.rollouts import recreating
-from apps.pools.statuses import IntentState, Source
+from apps.pools.statuses import Source
 
 
 def active(record: PoolRecord) -> Rollout | None:
@@ -43,32 +43,35 @@ def begin_recreated(record: PoolRecord, sight: Sight) -> Rollout | None:
 
 
 def begin_found(record: PoolRecord, sight: Sight) -> Rollout:
-    """Write down a rollout that was begun outside: what each business had then is told by the history; where
-    that does not reach so far back, by what it says now, or by the labels of pods that it does not know yet.
-    Raises Outdated when those changed meanwhile.
+    """Write down a rollout that was begun outside: what each business had then is told by the history, and
+    where that does not reach so far back, by what it says now.
     """
-    started = first_birth(sight)
+    born = first_birth(sight)
+    known = born is not None and Holding.objects.filter(pool=record, from_at__lte=born).exists()
+    return begin_told(
+        record,
+        sight,
+        since=born if known else None,
+        source=Source.EXTERNAL,
+        by=template_writer(sight),
+        before=str(sight.state.sets[-2]["metadata"]["uid"]),
+    )
+
+
+def begin_told(record: PoolRecord, sight: Sight, *, since: datetime | None = None, **more: Any) -> Rollout:
+    """Begin with what each business had `since` (default: now), after the history was shown every pod."""
+    tell(record, sight)
     with transaction.atomic():
         locked = records.lock(record.pk)
-        known = started is not None and Holding.objects.filter(pool=record, from_at__lte=started).exists()
-        told = known or is_told(record, sight)
-        if not told and locked.moves != sight.moves:
-            raise Outdated(_("The pool changed while it was looked at."))
-        since = started if known and started else timezone.now()
-        return begin(
-            record,
-            wanted=had(record, since) if told else labelled(record, sight),
-            source=Source.EXTERNAL,
-            by=template_writer(sight),
-            before=str(sight.state.sets[-2]["metadata"]["uid"]),
-            started_at=since,
-        )
+        moment = since or timezone.now()
+        wanted = had(locked, moment, [pod.uid for pod in sight.old])
+        return begin(record, wanted=wanted, started_at=moment, **more)
 
 
-def is_told(record: PoolRecord, sight: Sight) -> bool:
-    """Whether the history knows now where every pod is."""
-    uids = {pod.uid for pod in [*sight.old, *sight.state.live]}
-    return Holding.objects.filter(pool=record, to_at=None, pod_uid__in=uids).count() == len(uids)
+def tell(record: PoolRecord, sight: Sight) -> None:
+    """Show the history what was seen: of pods that nobody looked at yet it knows nothing."""
+    shown = Shown(moments=list(sight.state.pods))
+    observing.write_down(record.cluster_id, {(record.namespace, record.name): shown})
 
 
 def begin(record: PoolRecord, *, wanted: dict[str, int], source: Source, **more: object) -> Rollout:
@@ -94,32 +97,21 @@ def template_writer(sight: Sight) -> str:
     return str(newest.get("manager", "")) if newest else ""
 
 
-def had(record: PoolRecord, moment: datetime) -> dict[str, int]:
-    """Pods per business at a moment of the history."""
-    then = Holding.objects.filter(Q(to_at=None) | Q(to_at__gt=moment), pool=record, from_at__lte=moment)
-    places = [place_of(holding.business, holding.intent) for holding in then.select_related("intent")]
+def had(record: PoolRecord, moment: datetime, old: Iterable[str]) -> dict[str, int]:
+    """Pods per business at a moment of the history. Those of the `old` uids that it heard of later were there
+    already, in the hands that it found them in.
+    """
+    mine = Holding.objects.filter(pool=record).select_related("intent")
+    then = list(mine.filter(Q(to_at=None) | Q(to_at__gt=moment), from_at__lte=moment))
+    heard = mine.filter(pod_uid__in=old, from_at__lte=moment).values("pod_uid")
+    late = mine.filter(pod_uid__in=old, previous="").exclude(pod_uid__in=heard)
+    places = [place_of(holding.business, holding.intent) for holding in [*then, *late]]
     return dict(Counter(place for place in places if not labels.is_reserved(place) and place))
 
 
 def place_of(business: str, intent: Intent | None) -> str:
     """The business of an interval; that of a drain is the one that the pod was drained for."""
     return intent.goal if intent and business == labels.DRAINING and intent.goal else business
-
-
-def labelled(record: PoolRecord, sight: Sight) -> dict[str, int]:
-    """Pods per business now, of all versions."""
-    return counted(record, [*sight.old, *sight.state.live])
-
-
-def counted(record: PoolRecord, pods: list[PodFacts]) -> dict[str, int]:
-    """The same of these pods."""
-    draining = [pod.uid for pod in pods if pod.business == labels.DRAINING]
-    made = Intent.objects.filter(
-        pool=record, pod_uid__in=draining, business=labels.DRAINING, state=IntentState.DONE
-    )
-    goals = {intent.pod_uid: intent.goal for intent in made.order_by("serial")}
-    places = [goals.get(pod.uid, pod.business) for pod in pods]
-    return dict(Counter(place for place in places if not labels.is_reserved(place) and place))
 
 
 def wanted(rollout: Rollout) -> dict[str, int]:

@@ -117,9 +117,9 @@ class Work:
     def begin(self, found: dict[str, Any]) -> None:
         """The row of the rollout; one that somebody else's rollout left open becomes this one's."""
         sight = look(self.kubernetes, self.record)
-        row = following.begin(
+        row = following.begin_told(
             self.record,
-            wanted=following.labelled(self.record, sight),
+            sight,
             source=Source.PORTAL,
             by=self.run.operation.actor_name,
             before=found["owner"],

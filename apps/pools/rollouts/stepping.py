@@ -10,7 +10,7 @@ from apps.pools import draining
 from apps.pools.models import Intent, PoolRecord, Rollout
 from apps.pools.reconciler.acts import Act
 from apps.pools.reconciler.sight import Sight
-from apps.pools.rollouts import costs, following, holding
+from apps.pools.rollouts import following, holding
 from apps.pools.rollouts.planning import Rolling, in_doubt, lessened, must_hold, next_act, waits
 from apps.pools.statuses import IntentState
 
@@ -35,8 +35,11 @@ def idle_of(kubernetes: Kubernetes, rollout: Rollout, uids: list[str]) -> frozen
     return frozenset(known | (set(uids) - newest.keys()))
 
 
-def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act | None, list[str]] | None:
-    """What is to be done now in a rollout and what it waits for; None when none is under way.
+def step(
+    kubernetes: Kubernetes, record: PoolRecord, sight: Sight, *, corrected: bool
+) -> tuple[Act | None, list[str]] | None:
+    """What is to be done now in a rollout and what it waits for; None when none is under way. `corrected`:
+    deletion costs were wrong until just now.
 
     Holds or releases the Deployment on the way. Raises GatewayError.
     """
@@ -47,7 +50,6 @@ def step(kubernetes: Kubernetes, record: PoolRecord, sight: Sight) -> tuple[Act 
     if following.at_work(rollout, sight):
         return None, [_("The new version is on its way.")]
     rolling = rolling_of(kubernetes, rollout, sight)
-    corrected = costs.correct(kubernetes, sight)
     hold(kubernetes, rollout, rolling, corrected=corrected)
     if corrected:
         return None, [_("the cluster to know who has which pod")]

@@ -1,0 +1,54 @@
+"""Deletion costs that do not fit: others change a pod's label, and the cost is as it was before.
+
+The cluster's controller takes the cheapest pod, so `kubectl scale` or a released rollout could take one that
+somebody lent with kubectl rather than a free one.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+from apps.gateways import labels
+from apps.gateways.errors import NotFound, PatchRefused
+from apps.gateways.kubernetes import Kubernetes
+from apps.pools.handover.patch import BUSINESS, COST, pointer
+from apps.pools.live_view import PodFacts
+
+logger = structlog.get_logger(__name__)
+CHEAP = (labels.UNASSIGNED, labels.RETIRING)
+ANNOTATIONS = pointer("annotations")
+
+
+def correct(kubernetes: Kubernetes, pods: Iterable[PodFacts]) -> bool:
+    """Give living pods the cost of who has them; whether any had another. Raises GatewayError."""
+    wrong = [pod for pod in pods if pod.alive and pod.business and not fits(pod)]
+    for pod in wrong:
+        write(kubernetes, pod)
+    return bool(wrong)
+
+
+def fits(pod: PodFacts) -> bool:
+    """Whether it is as dear as a lent pod if it is lent, and only then. Among free ones any cost will do."""
+    return (pod.cost == labels.COST_LENT) == (pod.business not in CHEAP)
+
+
+def write(kubernetes: Kubernetes, pod: PodFacts) -> None:
+    """Set the cost, unless the pod has changed hands since the look, which brings its own."""
+    cost = labels.COST_FREE if pod.business in CHEAP else labels.COST_LENT
+    change: list[dict[str, Any]] = [
+        {"op": "test", "path": pointer("uid"), "value": pod.uid},
+        {"op": "test", "path": BUSINESS, "value": pod.business},
+    ]
+    if not pod.annotated:
+        change += [
+            {"op": "test", "path": ANNOTATIONS, "value": None},
+            {"op": "add", "path": ANNOTATIONS, "value": {}},
+        ]
+    change.append({"op": "add", "path": COST, "value": cost})
+    try:
+        kubernetes.patch_json("pods", pod.name, change, namespace=pod.namespace)
+    except (PatchRefused, NotFound):
+        return
+    place = f"{pod.namespace}/{pod.name}"
+    logger.info("deletion_cost_corrected", pod=place, business=pod.business, cost=cost)
