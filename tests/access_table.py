@@ -1,9 +1,9 @@
 """Who gets what from every URL: one row each. test_access.py fails where a URL has no row.
 
 A row says the answer for a stranger, charlie (no role), bob (viewer), alice (operator) and root
-(admin), in this order, to a request on the world that `make_world` builds: cluster "demo" with
-deployment "chat" and pool "pool" of one pod each, and one audit entry. Add your URLs in the part of
-your app; `wrong` is a method that the URL does not take (405).
+(admin), in this order, to a request on the world that `make_world` builds: cluster "demo", which does
+not know the portal any more, with deployment "chat" and pool "pool" of one pod each, and one audit
+entry. Add your URLs in the part of your app; `wrong` is a method that the URL does not take (405).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.audit.entries import Draft, Target, write
 from apps.audit.models import Outcome
 from apps.clusters.models import Cluster
+from apps.gateways.connection import Connection
 from apps.inference.models import ModelDeployment
 from apps.operations.models import Operation
 from tests.inference.mirrored import Mirrored
@@ -56,7 +57,7 @@ CHAT_POD = {**CHAT, "name": "chat-1"}
 
 
 def make_world() -> None:
-    """The cluster that the rows speak of; nobody answers at its address."""
+    """The cluster that the rows speak of, at an address where nobody answers."""
     cluster = Cluster.objects.create(slug="demo", name="Demo", server="https://127.0.0.1:1", token="nothing")
     mirrored = Mirrored(cluster.pk)
     mirrored.node("node-1", gpus=8)
@@ -66,6 +67,13 @@ def make_world() -> None:
     mirrored.deployment("pool", kind="model-pool", ready=1)
     mirrored.pod("pool-1", app="pool", kind="model-pool")
     mirrored.write()
+
+
+def move_to(connection: Connection) -> None:
+    """Have the world's cluster at this address, with these credentials."""
+    row = Cluster.objects.get(slug="demo")
+    row.server, row.ca_data, row.token = connection.server, connection.ca_data, connection.token
+    row.save()
 
 
 def an_entry() -> Mapping[str, Any]:
@@ -153,13 +161,13 @@ INFERENCE = {
     "inference:pod_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:pod_detail": Row(CLUSTER_PAGE, CHAT_POD, wrong="POST"),
     "inference:pod_from_cluster": Row(CLUSTER_PAGE, CHAT_POD, wrong="POST"),
-    "inference:pod_log": Row((302, 404, 503, 503, 503), CHAT_POD, wrong="POST", committed=True),
-    "inference:pod_delete": Row((302, 404, 403, 503, 503), CHAT_POD, method="POST", wrong="DELETE"),
+    "inference:pod_log": Row((302, 404, 502, 502, 502), CHAT_POD, wrong="POST", committed=True),
+    "inference:pod_delete": Row((302, 404, 403, 502, 502), CHAT_POD, method="POST", wrong="DELETE"),
     "inference:service_detail": Row(CLUSTER_PAGE, CHAT, wrong="POST"),
     "inference:service_delete": Row((302, 404, 403, 409, 409), CHAT, method="POST", wrong="DELETE"),
     "inference:service_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "inference:service_proxy": Row(
-        (302, 404, 403, 503, 503),
+        (302, 404, 403, 502, 502),
         SERVED,
         committed=True,
     ),
@@ -167,22 +175,22 @@ INFERENCE = {
     "api:scale": Row(CHANGE_API, CHAT, method="PUT", json={"replicas": 2}, wrong="GET"),
     "api:restart": Row(CHANGE_API, CHAT, method="POST", wrong="GET"),
     "api:undeploy": Row(CHANGE_API, CHAT, method="POST", json={}, wrong="GET"),
-    "api:service_proxy": Row((401, 404, 403, 503, 503), SERVED, committed=True),
+    "api:service_proxy": Row((401, 404, 403, 502, 502), SERVED, committed=True),
     "api:proxy_request": Row(
-        (401, 404, 403, 503, 503), DEMO, method="POST", json=CALL, wrong="GET", committed=True
+        (401, 404, 403, 502, 502), DEMO, method="POST", json=CALL, wrong="GET", committed=True
     ),
     "api:flat_deploy": Row(FLAT_CHANGE, method="POST", json=FLAT_ORDER, wrong="GET"),
     "api:flat_scale": Row(FLAT_CHANGE, method="POST", json=FLAT_SCALE, wrong="GET"),
     "api:flat_undeploy": Row(FLAT_CHANGE, method="POST", json={"modelTag": "chat"}, wrong="GET"),
     "api:flat_proxy_request": Row(
-        (401, 404, 403, 503, 503), method="POST", json=CALL, wrong="GET", committed=True
+        (401, 404, 403, 502, 502), method="POST", json=CALL, wrong="GET", committed=True
     ),
     "api:deployment_list": Row(API, DEMO),
     "api:pod_list": Row(API, DEMO, wrong="POST"),
     "api:service_list": Row(API, DEMO, wrong="POST"),
-    "api:pod": Row((401, 404, 403, 503, 503), CHAT_POD, method="DELETE", wrong="GET"),
-    "api:pod_log": Row((401, 404, 503, 503, 503), CHAT_POD, wrong="POST", committed=True),
-    "api:deployment_manifest": Row((401, 404, 503, 503, 503), CHAT, wrong="POST"),
+    "api:pod": Row((401, 404, 403, 502, 502), CHAT_POD, method="DELETE", wrong="GET"),
+    "api:pod_log": Row((401, 404, 502, 502, 502), CHAT_POD, wrong="POST", committed=True),
+    "api:deployment_manifest": Row((401, 404, 502, 502, 502), CHAT, wrong="POST"),
     "api:flat_deployments": Row(API, wrong="POST"),
     "api:flat_pods": Row(API, wrong="POST"),
     "api:flat_services": Row(API, wrong="POST"),
@@ -200,8 +208,8 @@ OPERATIONS = {
 }
 POOL = {**DEMO, "namespace": "default", "name": "pool"}
 SERVICE = {**POOL, "service": "pool-production"}
-AWAY_PAGE: Statuses = (302, 404, 403, 503, 503)
-AWAY_API: Statuses = (401, 404, 403, 503, 503)
+REFUSED_PAGE: Statuses = (302, 404, 403, 502, 502)
+REFUSED_API: Statuses = (401, 404, 403, 502, 502)
 MOVE = {"pod": "pool-1", "business": "production", "how": "now"}
 NO_SHARES = {"dwell": "120", "patience": "60"}
 A_POD = {"pod": "pool-1"}
@@ -215,18 +223,18 @@ POOLS = {
     "pools:pool_list": Row(CLUSTER_PAGE, DEMO, wrong="POST"),
     "pools:pool_detail": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:pool_pods": Row(CLUSTER_PAGE, POOL, wrong="POST"),
-    "pools:board_move": Row(AWAY_PAGE, POOL, method="POST", data=SEVERAL, wrong="GET"),
-    "pools:move": Row(AWAY_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
+    "pools:board_move": Row(REFUSED_PAGE, POOL, method="POST", data=SEVERAL, wrong="GET"),
+    "pools:move": Row(REFUSED_PAGE, POOL, method="POST", data=MOVE, wrong="GET"),
     "pools:distribute": Row((302, 404, 403, 200, 200), POOL, wrong="PUT"),
-    "pools:distribute_start": Row(AWAY_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),
+    "pools:distribute_start": Row(REFUSED_PAGE, POOL, method="POST", data=PARTS, wrong="GET"),
     "pools:history": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:history_csv": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:history_undo": Row((302, 404, 403, 404, 404), POOL, wrong="POST"),
     "pools:history_undo_start": Row(
         (302, 404, 403, 404, 404), POOL, method="POST", data={"change": "x"}, wrong="GET"
     ),
-    "pools:scale_preview": Row(AWAY_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
-    "pools:scale": Row(AWAY_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
+    "pools:scale_preview": Row(REFUSED_PAGE, POOL, data={"replicas": "1"}, wrong="POST"),
+    "pools:scale": Row(REFUSED_PAGE, POOL, method="POST", data={"replicas": "1"}, wrong="GET"),
     "pools:shares": Row(CLUSTER_PAGE, POOL, wrong="POST"),
     "pools:shares_save": Row((302, 404, 403, 302, 302), POOL, method="POST", data=NO_SHARES, wrong="GET"),
     "pools:shares_switch": Row(
@@ -235,38 +243,38 @@ POOLS = {
     "pools:end_exception": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
     "pools:clear_aside": Row((302, 404, 403, 422, 422), POOL, method="POST", data=A_POD, wrong="GET"),
     "pools:guard": Row(CLUSTER_PAGE, POOL, wrong="POST"),
-    "pools:guard_state": Row((302, 404, 503, 503, 503), POOL, wrong="POST"),
-    "pools:guard_install": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
-    "pools:guard_remove": Row((302, 404, 403, 403, 503), POOL, method="POST", wrong="GET"),
+    "pools:guard_state": Row((302, 404, 502, 502, 502), POOL, wrong="POST"),
+    "pools:guard_install": Row((302, 404, 403, 403, 502), POOL, method="POST", wrong="GET"),
+    "pools:guard_remove": Row((302, 404, 403, 403, 502), POOL, method="POST", wrong="GET"),
     "pools:rollout": Row(CLUSTER_PAGE, POOL, wrong="POST"),
-    "pools:rollout_preview": Row(AWAY_PAGE, POOL, data={"image": "vllm/vllm-openai:v1"}, wrong="POST"),
+    "pools:rollout_preview": Row(REFUSED_PAGE, POOL, data={"image": "vllm/vllm-openai:v1"}, wrong="POST"),
     "pools:rollout_start": Row(
-        AWAY_PAGE, POOL, method="POST", data={"image": "vllm/vllm-openai:v1"}, wrong="GET"
+        REFUSED_PAGE, POOL, method="POST", data={"image": "vllm/vllm-openai:v1"}, wrong="GET"
     ),
-    "pools:create_service": Row(AWAY_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
+    "pools:create_service": Row(REFUSED_PAGE, POOL, method="POST", data=NEW_SERVICE, wrong="GET"),
     "pools:configure_service": Row(
-        AWAY_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
+        REFUSED_PAGE, DEMO, method="POST", data={**NEW_SERVICE, "pool": "default/pool"}, wrong="GET"
     ),
-    "pools:delete_service": Row(AWAY_PAGE, SERVICE, method="POST", wrong="GET"),
+    "pools:delete_service": Row(REFUSED_PAGE, SERVICE, method="POST", wrong="GET"),
     "api:pool_list": Row(API, DEMO, wrong="POST"),
     "api:pool_detail": Row(API, POOL, wrong="POST"),
     "api:pool_history": Row(API, POOL, wrong="POST"),
     "api:pool_history_csv": Row(API, POOL, wrong="POST"),
     "api:pool_assign": Row(
-        AWAY_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
+        REFUSED_API, {**POOL, "pod": "pool-1"}, method="POST", json={"business": "production"}, wrong="GET"
     ),
-    "api:pool_moves": Row(AWAY_API, POOL, method="POST", json=MOVES, wrong="PUT"),
+    "api:pool_moves": Row(REFUSED_API, POOL, method="POST", json=MOVES, wrong="PUT"),
     "api:pool_load": Row(API, POOL, wrong="POST"),
     "api:pool_costs": Row(API, POOL, wrong="POST"),
     "api:pool_undo": Row((401, 404, 403, 404, 404), POOL, method="POST", json={"change": "x"}, wrong="GET"),
     "api:pool_distribute": Row(
-        AWAY_API, POOL, method="POST", json={"ratios": {"unassigned": 1}}, wrong="GET"
+        REFUSED_API, POOL, method="POST", json={"ratios": {"unassigned": 1}}, wrong="GET"
     ),
     "api:distribute_pods": Row(
-        AWAY_API, method="POST", json={"deploymentName": "pool", "ratios": {"unassigned": 1}}, wrong="GET"
+        REFUSED_API, method="POST", json={"deploymentName": "pool", "ratios": {"unassigned": 1}}, wrong="GET"
     ),
     "api:pool_services": Row(API, POOL),
-    "api:pool_guard": Row((401, 404, 503, 503, 503), POOL, wrong="POST"),
+    "api:pool_guard": Row((401, 404, 502, 502, 502), POOL, wrong="POST"),
     "api:pool_rollout": Row(API, POOL, wrong="PUT"),
     "api:pool_shares": Row(API, POOL, wrong="POST"),
     "api:pool_shares_switch": Row(
@@ -275,14 +283,14 @@ POOLS = {
     "api:pool_end_exception": Row((401, 404, 403, 404, 404), POOL, method="POST", json=A_POD, wrong="GET"),
     "api:pool_clear_aside": Row((401, 404, 403, 404, 404), POOL, method="POST", json=A_POD, wrong="GET"),
     "api:scale_pool_deployment": Row(
-        AWAY_API,
+        REFUSED_API,
         method="POST",
         json={"deploymentName": "pool", "targetReplicas": 1},
         wrong="GET",
     ),
-    "api:pool_service": Row(AWAY_API, SERVICE, method="DELETE", wrong="GET"),
-    "api:assign_pod": Row(AWAY_API, method="POST", json=FLAT_MOVE, wrong="GET"),
-    "api:deploy_service": Row(AWAY_API, method="POST", json=FLAT_SERVICE, wrong="GET"),
+    "api:pool_service": Row(REFUSED_API, SERVICE, method="DELETE", wrong="GET"),
+    "api:assign_pod": Row(REFUSED_API, method="POST", json=FLAT_MOVE, wrong="GET"),
+    "api:deploy_service": Row(REFUSED_API, method="POST", json=FLAT_SERVICE, wrong="GET"),
     "api:business_services": Row(API, wrong="POST"),
     "api:pool_status": Row(API, {"name": "pool"}, wrong="POST"),
 }

@@ -10,12 +10,15 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
+from django.template import Template
 from django.test import Client, TransactionTestCase, override_settings
 
 from apps.accounts.models import Role, User
 from tests import processes
 from tests.builders import make_user
 from tests.spreading import keep_together, turn
+
+UNWATCHED = Template._render
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +85,12 @@ def quick_settings() -> Iterator[None]:
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers, WHITENOISE_AUTOREFRESH=True):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_templates(django_test_environment: None) -> None:
+    """Django's own tests keep each template's context; ours read pages, so that nothing need be copied."""
+    Template._render = UNWATCHED  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from apps.accounts.models import User
+from apps.gateways.connection import from_kubeconfig
 from hyperpod_site.checks import all_urls
-from tests.access_table import EXEMPT, PEOPLE, ROWS, Row, make_world
+from tests.access_table import EXEMPT, PEOPLE, ROWS, Row, make_world, move_to
+from tests.processes import Devcluster
 
 pytestmark = pytest.mark.django_db
 ADMIN = sorted({name for name, _pattern in all_urls() if name.startswith("admin:")})
@@ -21,8 +24,10 @@ GUESSES = {"object_id": "1", "app_label": "accounts", "content_type_id": "1", "i
 
 
 @pytest.fixture
-def world(alice: User, bob: User, charlie: User, root: User) -> dict[str, User]:
+def world(alice: User, bob: User, charlie: User, root: User, devcluster: Devcluster) -> dict[str, User]:
+    """Whom the table speaks of, and its cluster, which refuses the portal's login at once."""
     make_world()
+    move_to(replace(from_kubeconfig(devcluster.portal_kubeconfig), token="nobody's"))
     return {"alice": alice, "bob": bob, "charlie": charlie, "root": root}
 
 

@@ -8,10 +8,9 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.clusters.models import Cluster
 from apps.gateways.connection import from_kubeconfig
 from apps.operations.models import Operation
-from tests.access_table import an_operation, make_world
+from tests.access_table import an_operation, make_world, move_to
 from tests.processes import Devcluster
 
 ClientOf = Callable[[User], Client]
@@ -27,10 +26,7 @@ def operation(alice: User) -> Operation:
 def table(alice: User, bob: User, charlie: User, root: User, devcluster: Devcluster) -> None:
     """Cluster "demo" with deployment "chat" and pool "pool"; the real cluster behind it has neither."""
     make_world()
-    connection = from_kubeconfig(devcluster.portal_kubeconfig)
-    row = Cluster.objects.get(slug="demo")
-    row.server, row.ca_data, row.token = connection.server, connection.ca_data, connection.token
-    row.save()
+    move_to(from_kubeconfig(devcluster.portal_kubeconfig))
 
 
 @pytest.fixture
