@@ -67,10 +67,24 @@ def sign(**_kwargs: Any) -> None:
 
 class LivingScheduler(Scheduler):  # type: ignore[misc]  # celery ships no types
     """Celery's scheduler in memory (every duty may simply run at once after a restart) that gives signs of
-    life.
+    life, and ends for good when it is closed.
     """
 
+    closed = False
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One look at what is due; returns the seconds until the next."""
+        """One look at what is due; returns the seconds until the next.
+
+        SIGTERM closes the scheduler and raises SystemExit wherever it is; redis's own tidying up may lose
+        that in the middle of an answer, and beat would go on and hear no SIGTERM any more.
+        """
         sign()
-        return float(super().tick(*args, **kwargs))
+        seconds = float(super().tick(*args, **kwargs))
+        if self.closed:
+            raise SystemExit
+        return seconds
+
+    def close(self) -> None:
+        """As Celery's."""
+        self.closed = True
+        super().close()

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from apps.accounts.models import User
 from apps.clusters.watching import LOCK
 from apps.gateways.kubernetes import Kubernetes
+from hyperpod_site.stack.services import Valkey
 from tests.inference.calling import Web, answers, chat
 from tests.inference.calling import served as served
 from tests.inference.real import place_in
@@ -201,6 +202,37 @@ def test_worker_and_beat_give_signs_of_life_and_end_when_asked(name: str, tmp_pa
         log = tmp_path / f"{name}.log"
         told = partial(log.read_text, errors="replace")
         until(lambda: child.poll() is not None, seconds=30, what="it to end", told=told)
+        assert child.returncode == 0, told()
+
+
+@contextmanager
+def own_broker(folder: Path) -> Iterator[Valkey]:
+    """One that a test may freeze."""
+    broker = Valkey(folder / "valkey", durable=False)
+    broker.start()
+    assert broker.process
+    try:
+        yield broker
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
+        broker.stop()
+
+
+def test_beat_ends_when_asked_while_it_waits_for_a_broker_that_hangs(tmp_path: Path) -> None:
+    """Celery's way out is an exception in the middle of that wait, and redis loses it there."""
+    alive, log = tmp_path / "alive", tmp_path / "beat.log"
+    with (
+        own_broker(tmp_path) as broker,
+        run_script("beat", tmp_path, PORTAL_ALIVE_FILE=str(alive), PORTAL_REDIS_URL=broker.url) as child,
+    ):
+        first = until(lambda: alive.exists() and alive.stat().st_mtime_ns, seconds=60, what="a sign of life")
+        until(lambda: alive.stat().st_mtime_ns > first, seconds=20, what="the first duty that is sent")
+        assert broker.process
+        broker.process.send_signal(signal.SIGSTOP)
+        time.sleep(6)  # duties come every 5 s
+        child.send_signal(signal.SIGTERM)
+        told = partial(log.read_text, errors="replace")
+        until(lambda: child.poll() is not None, seconds=20, what="it to end", told=told)
         assert child.returncode == 0, told()
 
 
