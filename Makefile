@@ -79,7 +79,7 @@ bench: setup-dev
 check: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
-	@$(LINT_ENV) $(BIN)/mypy
+	@$(LINT_ENV) $(BIN)/mypy -n 2
 	@$(BIN)/lint-imports
 	@$(RUN) -m hyperpod_site.stack check
 

@@ -9,6 +9,9 @@ entry. Add your URLs in the part of your app; `wrong` is a method that the URL d
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
+
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.entries import Draft, Target, write
@@ -16,8 +19,10 @@ from apps.audit.models import Outcome
 from apps.clusters.models import Cluster
 from apps.gateways.connection import Connection
 from apps.inference.models import ModelDeployment
+from apps.live.models import SyncState
 from apps.operations.models import Operation
 from tests.inference.mirrored import Mirrored
+from tests.tables import make_once
 
 Statuses = tuple[int, int, int, int, int]
 PEOPLE = ("stranger", "charlie", "bob", "alice", "root")
@@ -57,7 +62,12 @@ CHAT_POD = {**CHAT, "name": "chat-1"}
 
 
 def make_world() -> None:
-    """The cluster that the rows speak of, at an address where nobody answers."""
+    """The cluster that the rows speak of, at an address where nobody answers, as if just mirrored."""
+    make_once(build_world)
+    SyncState.objects.update(seen_at=timezone.now())
+
+
+def build_world() -> None:
     cluster = Cluster.objects.create(slug="demo", name="Demo", server="https://127.0.0.1:1", token="nothing")
     mirrored = Mirrored(cluster.pk)
     mirrored.node("node-1", gpus=8)
@@ -70,10 +80,15 @@ def make_world() -> None:
 
 
 def move_to(connection: Connection) -> None:
-    """Have the world's cluster at this address, with these credentials."""
+    """Have the world's cluster at this address, with these credentials.
+
+    Every world has the same number, and processes know a connection by number and version.
+    """
     row = Cluster.objects.get(slug="demo")
     row.server, row.ca_data, row.token = connection.server, connection.ca_data, connection.token
     row.save()
+    version = crc32(f"{connection.server} {connection.token}".encode())
+    Cluster.objects.filter(pk=row.pk).update(version=version)
 
 
 def an_entry() -> Mapping[str, Any]:
