@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 # Tests mostly wait: for clusters that lag, for leases that expire. More workers than cores are not too many.
-XDIST ?= 3
+XDIST ?= 4
 STEPS ?= 1000
 SEED ?= 1
 # What settings.py insists on, for tools that only read the settings; nothing is started with it.

@@ -156,14 +156,19 @@ class Stage:
     def settled(self) -> bool:
         view = look(self.outside, namespace=self.namespace, name=self.pool)
         for pod in view.pods:
-            if (not pod.alive and not pod.deleting) or is_detached(pod):
-                self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
-            elif pod.business != labels.UNASSIGNED or pod.stamp:
-                self.free(pod.name)
+            with contextlib.suppress(NotFound):  # it ended since
+                self.tidy(pod)
         good = [pod for pod in view.pods if pod.ready and view.live(pod)]
         free = all(pod.business == labels.UNASSIGNED and not pod.stamp for pod in good)
         known = read(self.outside, namespace=self.namespace, name=self.pool)
         return len(view.pods) == len(good) == self.replicas == known.counted and free and known.seen
+
+    def tidy(self, pod: PodFacts) -> None:
+        """Nobody has it; what a controller does not count any more ends."""
+        if (not pod.alive and not pod.deleting) or is_detached(pod):
+            self.outside.delete("pods", pod.name, namespace=self.namespace, grace=0)
+        elif pod.business != labels.UNASSIGNED or pod.stamp:
+            self.free(pod.name)
 
     def free(self, name: str) -> None:
         fresh = {labels.INTENT: "", labels.DELETION_COST: labels.COST_FREE}
