@@ -13,7 +13,7 @@ from apps.pools.history import fragments as history  # noqa: F401  registers its
 from apps.pools.history import nodes
 from apps.pools.live_view import pool_of
 from apps.pools.load import polling  # noqa: F401  registers its duty
-from apps.pools.reconciler import turns
+from apps.pools.reconciler import deletion_costs, turns
 from apps.pools.rollouts import actions as rollouts
 from apps.pools.rollouts import fragments as rollout_fragments  # noqa: F401  registers itself
 from apps.pools.scaling import actions as scaling
@@ -37,7 +37,9 @@ def pods_changed(cluster_id: int, changes: list[Change]) -> None:
     """Mirrored pods changed: births, ends, external labels, and intents whose stamp has arrived."""
     observing.pods_changed(cluster_id, changes)
     pools = {(change.row.namespace, pool_of(change.row.labels)) for change in changes}
-    turns.changed(cluster_id, {place for place in pools if place[1]})
+    rows = [change.new for change in changes if change.new and pool_of(change.new.labels)]
+    wrong = deletion_costs.wrong_in(map(observing.facts_of_row, rows))
+    turns.changed(cluster_id, {place for place in pools if place[1]}, wrong=wrong)
 
 
 def endpoints_changed(cluster_id: int, changes: list[Change]) -> None:

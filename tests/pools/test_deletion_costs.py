@@ -2,36 +2,32 @@
 
 from apps.gateways import labels
 from apps.pools.reconciler import turns
-from apps.pools.reconciler.care import in_care
 from tests.pools.scaling import Losses, resize, settled
 from tests.pools.world import World
 
 
-def seen(world: World) -> set[tuple[str, str]]:
-    """What the watcher asks for when the pool's pods change, and what a worker then does."""
+def seen(world: World) -> list[str]:
+    """A watcher sees the pods, and a worker does what is due then. Returns the pools that were."""
     world.mirror()
-    place = (world.namespace, world.pool)
-    asked = in_care(world.cluster.pk, {place, (world.namespace, "another")})
-    turns.changed(world.cluster.pk, {place})
+    due = [record.name for record in turns.due()]
     turns.work()
-    world.mirror()
-    return asked
+    return due
 
 
 def test_a_pod_is_as_dear_as_the_hands_that_others_give_it_to(world: World) -> None:
     first = world.names()[0]
     world.relabel(first, "production")
     assert world.pod(first).cost == labels.COST_FREE
-    assert seen(world) == {(world.namespace, world.pool)}
+    assert seen(world) == [world.pool]
     assert world.pod(first).cost == labels.COST_LENT
     world.relabel(first, labels.UNASSIGNED)
-    assert seen(world) == {(world.namespace, world.pool)}
+    assert seen(world) == [world.pool]
     assert world.pod(first).cost == labels.COST_FREE
 
 
 def test_pods_that_cost_what_they_should_are_left_alone(world: World) -> None:
     before = {pod.name: pod.version for pod in world.pods()}
-    assert seen(world) == set()
+    assert seen(world) == []
     assert {pod.name: pod.version for pod in world.pods()} == before
 
 

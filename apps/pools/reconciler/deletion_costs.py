@@ -20,12 +20,22 @@ CHEAP = (labels.UNASSIGNED, labels.RETIRING)
 ANNOTATIONS = pointer("annotations")
 
 
+def wrong_in(pods: Iterable[PodFacts]) -> set[tuple[str, str]]:
+    """The pools (namespace, name) of those among the pods whose cost is to be corrected."""
+    return {(pod.namespace, pod.pool) for pod in misfits(pods)}
+
+
 def correct(kubernetes: Kubernetes, pods: Iterable[PodFacts]) -> bool:
     """Give living pods the cost of who has them; whether any had another. Raises GatewayError."""
-    wrong = [pod for pod in pods if pod.alive and pod.business and not fits(pod)]
+    wrong = misfits(pods)
     for pod in wrong:
         write(kubernetes, pod)
     return bool(wrong)
+
+
+def misfits(pods: Iterable[PodFacts]) -> list[PodFacts]:
+    """The living ones whose cost is not that of who has them."""
+    return [pod for pod in pods if pod.alive and pod.business and not fits(pod)]
 
 
 def fits(pod: PodFacts) -> bool:

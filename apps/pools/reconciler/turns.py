@@ -30,9 +30,11 @@ EVERY = timedelta(seconds=30)
 ROUNDS = 5
 
 
-def changed(cluster_id: int, places: Iterable[Place]) -> None:
-    """Pods of these pools (namespace, name) changed: those in the reconciler's care are looked at soon."""
-    for namespace, name in in_care(cluster_id, set(places)):
+def changed(cluster_id: int, places: Iterable[Place], *, wrong: Iterable[Place] = ()) -> None:
+    """Pods of these pools (namespace, name) changed: those in the reconciler's care are looked at soon, and
+    those where something is `wrong`.
+    """
+    for namespace, name in in_care(cluster_id, set(places)) | set(wrong):
         ask(record_of(cluster_id, namespace, name))
 
 
