@@ -11,7 +11,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from apps.accounts.models import Role, User
 from tests import processes
 from tests.builders import make_user
-from tests.spreading import keep_together, turn
+from tests.spreading import in_turn, keep_together
 from tests.tables import empty_tables
 
 UNWATCHED = Template._render
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Groups before pytest-xdist writes them into the ids, the order after pytest's own."""
     keep_together(items)
     yield
-    items.sort(key=turn)
+    items[:] = in_turn(items)
 
 
 def pytest_collection_finish() -> None:

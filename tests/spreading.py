@@ -1,9 +1,18 @@
-"""Which tests go to one worker together, and which of them begin first."""
+"""Which tests go to one worker together, and in which order everything begins."""
+
+from collections import defaultdict
 
 import pytest
 
-LONGEST = ("browser", "outages", "chaos", "celery", "deployments", "model-calls", "test_scaling_crash")
+LONGEST = (
+    *("browser", "outages", "chaos", "celery", "test_rollout_handover", "test_scaling_crash"),
+    *("model-calls", "deployments", "bad-pools"),
+)
 """The groups that would end last if they began late, the longest of them first."""
+AT_ONCE = 3
+"""So many groups begin first: they wait more than they work, and leave the cores to what follows them."""
+KEPT = 0.3
+"""The share of the small tests that come last, so that all workers end together."""
 
 
 def keep_together(items: list[pytest.Item]) -> None:
@@ -29,9 +38,21 @@ def group_of(item: pytest.Item) -> str | None:
     return str(mark.args[0]) if mark else None
 
 
-def turn(item: pytest.Item) -> int:
-    """Long groups, then the other groups, then what goes anywhere."""
-    group = group_of(item)
-    if group is None:
-        return len(LONGEST) + 1
-    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The longest groups, then one more after each bunch of the tests that go anywhere."""
+    groups: defaultdict[str | None, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        groups[group_of(item)].append(item)
+    small = groups.pop(None, [])
+    ordered = [groups[name] for name in sorted(groups, key=rank)]
+    later = ordered[AT_ONCE:]
+    bunch = round(len(small) * (1 - KEPT) / max(len(later), 1))
+    found = [item for group in ordered[:AT_ONCE] for item in group]
+    for place, group in enumerate(later):
+        found += small[place * bunch : (place + 1) * bunch] + group
+    return found + small[len(later) * bunch :]
+
+
+def rank(group: str | None) -> tuple[int, str]:
+    """The longest first, the others by name."""
+    return (LONGEST.index(group) if group in LONGEST else len(LONGEST), group or "")
