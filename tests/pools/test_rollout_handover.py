@@ -12,7 +12,8 @@ from apps.gateways import labels
 from apps.pools.models import Holding, Rollout
 from apps.pools.reconciler.care import in_care
 from apps.pools.reconciler.reconciling import reconcile
-from apps.pools.rollouts.following import wanted
+from apps.pools.reconciler.sight import look
+from apps.pools.rollouts.following import begin_told, wanted
 from apps.pools.rollouts.pace import is_endless
 from apps.pools.rollouts.plan import CannotRollOut, plan
 from apps.pools.rollouts.wishes import VersionWish
@@ -150,6 +151,15 @@ def test_pods_that_others_labelled_while_nobody_looked_keep_their_business(pool:
     pool.mirror()
     follow(pool)
     assert split(pool) == {"production": 1, "testing": 1, "unassigned": 1}
+
+
+def test_a_rollout_begins_with_the_pods_that_are_there(pool: World) -> None:
+    """The history has not heard of an end yet."""
+    lent = next(pod for pod in pool.pods() if pod.business == "testing")
+    pool.outside.delete("pods", lent.name, namespace=pool.namespace, grace=0)
+    assert Holding.objects.filter(pod_uid=lent.uid, to_at=None).exists()
+    row = begin_told(pool.record, look(pool.portal, pool.record), source=Source.PORTAL)
+    assert row.wanted == {"production": 1}
 
 
 def born_after(pool: World, moment: datetime) -> None:

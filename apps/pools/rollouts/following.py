@@ -63,9 +63,8 @@ def begin_told(record: PoolRecord, sight: Sight, *, since: datetime | None = Non
     tell(record, sight)
     with transaction.atomic():
         locked = records.lock(record.pk)
-        moment = since or timezone.now()
-        wanted = had(locked, moment, [pod.uid for pod in sight.old])
-        return begin(record, wanted=wanted, started_at=moment, **more)
+        wanted = had(locked, since, [pod.uid for pod in sight.old]) if since else has(locked, sight)
+        return begin(record, wanted=wanted, started_at=since or timezone.now(), **more)
 
 
 def tell(record: PoolRecord, sight: Sight) -> None:
@@ -102,10 +101,22 @@ def had(record: PoolRecord, moment: datetime, old: Iterable[str]) -> dict[str, i
     already, in the hands that it found them in.
     """
     mine = Holding.objects.filter(pool=record).select_related("intent")
-    then = list(mine.filter(Q(to_at=None) | Q(to_at__gt=moment), from_at__lte=moment))
+    then = mine.filter(Q(to_at=None) | Q(to_at__gt=moment), from_at__lte=moment)
     heard = mine.filter(pod_uid__in=old, from_at__lte=moment).values("pod_uid")
     late = mine.filter(pod_uid__in=old, previous="").exclude(pod_uid__in=heard)
-    places = [place_of(holding.business, holding.intent) for holding in [*then, *late]]
+    return counted([*then, *late])
+
+
+def has(record: PoolRecord, sight: Sight) -> dict[str, int]:
+    """Pods per business now, of those that are there: of an end the history may not have heard yet."""
+    there = [pod.uid for pod in sight.state.pods if pod.alive]
+    mine = Holding.objects.filter(pool=record, to_at=None, pod_uid__in=there)
+    return counted(mine.select_related("intent"))
+
+
+def counted(holdings: Iterable[Holding]) -> dict[str, int]:
+    """Intervals per business."""
+    places = [place_of(holding.business, holding.intent) for holding in holdings]
     return dict(Counter(place for place in places if not labels.is_reserved(place) and place))
 
 
