@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
-# Tests mostly wait: for clusters that lag, for leases that expire. More workers than cores are not too many.
+# Some tests wait, for clusters that lag and leases that expire; most work. On two cores five are slower than four.
 XDIST ?= 4
 STEPS ?= 1000
 SEED ?= 1

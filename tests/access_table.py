@@ -21,8 +21,8 @@ from apps.gateways.connection import Connection
 from apps.inference.models import ModelDeployment
 from apps.live.models import SyncState
 from apps.operations.models import Operation
+from tests.copies import make_once
 from tests.inference.mirrored import Mirrored
-from tests.tables import make_once
 
 Statuses = tuple[int, int, int, int, int]
 PEOPLE = ("stranger", "charlie", "bob", "alice", "root")

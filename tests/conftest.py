@@ -59,7 +59,7 @@ def quick_settings() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def plain_templates(django_test_environment: None) -> None:
     """Django's own tests keep each template's context; ours read pages, so that nothing need be copied."""
-    Template._render = UNWATCHED  # type: ignore[method-assign]
+    Template._render = UNWATCHED
 
 
 @pytest.fixture

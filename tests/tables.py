@@ -1,6 +1,5 @@
-"""The tables that tests write: emptied after each, and filled again with what was made before."""
+"""The tables that tests write, and how they are emptied."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -33,42 +32,3 @@ def filled_tables() -> list[str]:
     names = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
     kept = {ContentType._meta.db_table, Permission._meta.db_table}
     return [connection.ops.quote_name(name) for name in sorted(names - kept)]
-
-
-Rows = dict[str, str]
-made: dict[Callable[[], None], Rows] = {}
-"""What builders wrote: JSON of all rows by table."""
-
-
-def make_once(build: Callable[[], None]) -> None:
-    """What `build` writes into empty tables; from the second time on by copies of its rows, which takes a
-    quarter of the time.
-    """
-    if build in made:
-        write_again(made[build])
-        return
-    before = {name for name, rows in counts().items() if rows}
-    build()
-    written = {name for name, rows in counts().items() if rows} - before
-    made[build] = {name: read(name) for name in written}
-
-
-def counts() -> dict[str, int]:
-    """Rows by table."""
-    asked = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in filled_tables())  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(asked)
-        return dict(cursor.fetchall())
-
-
-def read(name: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT json_agg(t)::text FROM {name} t")  # noqa: S608
-        return str(cursor.fetchone()[0])
-
-
-def write_again(rows: Rows) -> None:
-    """Foreign keys are checked at the end of a transaction, so that the order does not matter."""
-    inserts = [f"INSERT INTO {name} SELECT * FROM json_populate_recordset(NULL::{name}, %s)" for name in rows]  # noqa: S608
-    with connection.cursor() as cursor, transaction.atomic():
-        cursor.execute("; ".join(inserts), list(rows.values()))

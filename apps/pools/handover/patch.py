@@ -21,6 +21,17 @@ BUSINESS = pointer("labels", labels.BUSINESS)
 STAMP = pointer("annotations", labels.INTENT)
 COST = pointer("annotations", labels.DELETION_COST)
 APP = pointer("labels", labels.APP)
+CHEAP = (labels.UNASSIGNED, labels.RETIRING)
+# A pod made by others may have no annotations: a patch cannot add a key to a map that is not there.
+NEW_ANNOTATIONS: tuple[dict[str, Any], ...] = (
+    {"op": "test", "path": pointer("annotations"), "value": None},
+    {"op": "add", "path": pointer("annotations"), "value": {}},
+)
+
+
+def cost_of(business: str) -> str:
+    """What it costs to delete a pod in these hands: 100 when lent, -100 when free or retiring."""
+    return labels.COST_FREE if business in CHEAP else labels.COST_LENT
 
 
 def compare(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
@@ -33,24 +44,18 @@ def compare(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
     ]
     if intent.origin == labels.RETIRING and labels.APP in pod.labels:
         tests.append({"op": "test", "path": APP, "value": pod.labels[labels.APP]})
-    if not pod.annotated:  # a pool made by others: a patch cannot add a key to a map that is not there
-        return [
-            *tests,
-            {"op": "test", "path": pointer("annotations"), "value": None},
-            {"op": "add", "path": pointer("annotations"), "value": {}},
-        ]
+    if not pod.annotated:
+        return [*tests, *NEW_ANNOTATIONS]
     return [*tests, {"op": "test", "path": STAMP, "value": intent.expected_stamp}]
 
 
 def change(intent: Intent, pod: PodFacts) -> list[dict[str, Any]]:
-    """Compare, then set label, stamp and deletion cost (100 when lent, -100 when free or retiring)."""
-    cheap = intent.business in (labels.UNASSIGNED, labels.RETIRING)
-    cost = labels.COST_FREE if cheap else labels.COST_LENT
+    """Compare, then set label, stamp and deletion cost."""
     return [
         *compare(intent, pod),
         {"op": "replace", "path": BUSINESS, "value": intent.business},
         {"op": "add", "path": STAMP, "value": str(intent.pk)},
-        {"op": "add", "path": COST, "value": cost},
+        {"op": "add", "path": COST, "value": cost_of(intent.business)},
     ]
 
 

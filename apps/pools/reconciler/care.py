@@ -18,10 +18,10 @@ def in_care(cluster_id: int, places: set[Place]) -> set[Place]:
     """
     if not places:
         return set()
-    return places & (told(cluster_id) | mixed(cluster_id, places) | recreating(cluster_id, places))
+    return places & (steered(cluster_id) | mixed(cluster_id, places) | recreating(cluster_id, places))
 
 
-def told(cluster_id: int) -> set[Place]:
+def steered(cluster_id: int) -> set[Place]:
     """Pools with shares switched on or a rollout under way."""
     own = Q(pool__cluster_id=cluster_id)
     switched = SharePolicy.objects.filter(own, enabled=True, paused=False)

@@ -5,19 +5,16 @@ somebody lent with kubectl rather than a free one.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import structlog
 
 from apps.gateways import labels
 from apps.gateways.errors import NotFound, PatchRefused
 from apps.gateways.kubernetes import Kubernetes
-from apps.pools.handover.patch import BUSINESS, COST, pointer
+from apps.pools.handover.patch import BUSINESS, CHEAP, COST, NEW_ANNOTATIONS, cost_of, pointer
 from apps.pools.live_view import PodFacts
 
 logger = structlog.get_logger(__name__)
-CHEAP = (labels.UNASSIGNED, labels.RETIRING)
-ANNOTATIONS = pointer("annotations")
 
 
 def wrong_in(pods: Iterable[PodFacts]) -> set[tuple[str, str]]:
@@ -45,20 +42,14 @@ def fits(pod: PodFacts) -> bool:
 
 def write(kubernetes: Kubernetes, pod: PodFacts) -> None:
     """Set the cost, unless the pod has changed hands since the look, which brings its own."""
-    cost = labels.COST_FREE if pod.business in CHEAP else labels.COST_LENT
-    change: list[dict[str, Any]] = [
+    change = [
         {"op": "test", "path": pointer("uid"), "value": pod.uid},
         {"op": "test", "path": BUSINESS, "value": pod.business},
+        *(() if pod.annotated else NEW_ANNOTATIONS),
+        {"op": "add", "path": COST, "value": cost_of(pod.business)},
     ]
-    if not pod.annotated:
-        change += [
-            {"op": "test", "path": ANNOTATIONS, "value": None},
-            {"op": "add", "path": ANNOTATIONS, "value": {}},
-        ]
-    change.append({"op": "add", "path": COST, "value": cost})
     try:
         kubernetes.patch_json("pods", pod.name, change, namespace=pod.namespace)
     except (PatchRefused, NotFound):
         return
-    place = f"{pod.namespace}/{pod.name}"
-    logger.info("deletion_cost_corrected", pod=place, business=pod.business, cost=cost)
+    logger.info("deletion_cost_corrected", pod=f"{pod.namespace}/{pod.name}", business=pod.business)
